@@ -1,0 +1,61 @@
+package states
+
+import "time"
+
+// Schema is the number in every document. A reader that meets another one keeps what it has.
+const Schema = 1
+
+// Limits of Consul, with room to spare: a transaction takes 128 operations and 512 KiB in base64,
+// which is 380 KiB of values.
+const (
+	MaxNodesPerTransaction = 60         // orders in one transaction; voiding takes two operations each
+	MaxRecordBytes         = 350 * 1024 // a larger transition is refused before it starts
+	MaxStatusBytes         = 8 * 1024   // the tail of a run's output is cut to fit
+)
+
+// MaxBackoff is the longest pause between two tries of an agent that may try for ever.
+const MaxBackoff = 5 * time.Minute
+
+// KillGrace is how long a run that was told to end at its timeout may take before it is killed.
+func KillGrace(timeout Duration) Duration {
+	return Duration(min(max(timeout.D()/10, time.Second), 10*time.Second))
+}
+
+// Grace is what a leader waits beyond an agent's own limits before it calls a run lost. It must
+// exceed KillGrace plus the time of a report, or the bound on a batch is only on paper.
+func Grace(timeout Duration) Duration {
+	return KillGrace(timeout) + Duration(5*time.Second)
+}
+
+// Allowance is how long an order or an opened batch may take: every try with its delay, drains,
+// and the grace. A leader that takes over counts it from the times in the record.
+func (p Policy) Allowance(drain Duration) time.Duration {
+	tries := time.Duration(p.Retries + 1)
+	return tries*(p.ConvergeTimeout+p.RetryDelay).D() + drain.D() + Grace(p.ConvergeTimeout).D()
+}
+
+// Backoff is the pause before an agent that may try for ever tries again, after so many failures
+// in a row: the delay, doubled each time, at most MaxBackoff.
+func Backoff(delay Duration, failures int) time.Duration {
+	wait := delay.D()
+	for range failures - 1 {
+		if wait >= MaxBackoff {
+			break
+		}
+		wait *= 2
+	}
+	return max(delay.D(), min(wait, MaxBackoff))
+}
+
+// DefaultJoiners is what a late node does where the policy says nothing: a state that serves
+// nobody must be reached at once, so that the node does not start; any other state is unproven
+// until everybody reached it.
+func DefaultJoiners(policy string, state State) string {
+	switch {
+	case policy != JoinersDefault:
+		return policy
+	case state.Serving:
+		return JoinersStable
+	}
+	return JoinersTarget
+}

@@ -1,0 +1,27 @@
+package states
+
+import "regexp"
+
+var (
+	clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	nodeName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$`)
+	stateName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	argument    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
+	identifier  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+)
+
+// ValidCluster tells whether a name can be a cluster's: a key segment and a DNS label.
+func ValidCluster(name string) bool { return clusterName.MatchString(name) }
+
+// ValidNode tells whether a name can be a node's: a key segment and a file name, never "." or "..".
+func ValidNode(name string) bool { return nodeName.MatchString(name) }
+
+// ValidState tells whether a name can be a state's.
+func ValidState(name string) bool { return stateName.MatchString(name) }
+
+// ValidArgument tells whether a value can be a state's argument at all, whatever the state's own
+// pattern says: it is handed to commands whole, so it never starts with a hyphen.
+func ValidArgument(value string) bool { return argument.MatchString(value) }
+
+// ValidID tells whether a value can be the id of a request, run or transition: a key segment.
+func ValidID(id string) bool { return identifier.MatchString(id) }

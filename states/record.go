@@ -1,0 +1,155 @@
+package states
+
+import "time"
+
+// The statuses of a transition.
+const (
+	Running = "running"
+	Paused  = "paused"
+	Done    = "done"
+	Aborted = "aborted"
+)
+
+// Why a transition is paused.
+const (
+	ByOperator = "operator"
+	ByFailures = "failures" // the budget is spent
+	ByMembers  = "members"  // fewer than half of the known nodes are alive
+	ByBirth    = "birth"    // adopted in a state that serves: nobody goes until somebody says so
+)
+
+// Record is the document at clusters/<c>/transition: the plan in progress, or the last one. Any
+// leader that reads it continues at the same place.
+type Record struct {
+	Summary  string `json:"summary"`
+	Schema   int    `json:"schema"`
+	ID       string `json:"id"`
+	Status   string `json:"status"`
+	Cause    string `json:"cause,omitempty"` // of a pause
+	Reason   string `json:"reason"`
+	By       string `json:"by"`
+	Accessor string `json:"accessor,omitempty"`
+	Why      string `json:"why,omitempty"`
+
+	Start     State     `json:"start"`  // where the cluster was
+	Target    State     `json:"target"` // where it is to be
+	Hops      []Hop     `json:"hops"`
+	Hop       int       `json:"hop"` // index of the one in progress
+	Overrides []string  `json:"overrides,omitempty"`
+	Members   []Member  `json:"members"`
+	Batch     Batch     `json:"batch,omitzero"` // the one in progress, or the last one
+	Batches   []Batch   `json:"batches,omitempty"`
+	Counted   []Counted `json:"counted,omitempty"`
+	Accepted  int       `json:"accepted,omitempty"` // failures that an operator accepted
+
+	StartedAt  time.Time `json:"started_at"`
+	HopAt      time.Time `json:"hop_at"`
+	OpenedAt   time.Time `json:"opened_at,omitzero"`
+	ProgressAt time.Time `json:"progress_at"`
+	PausedAt   time.Time `json:"paused_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+
+	Journal uint64   `json:"journal"`           // sequence number of the newest entry
+	Answers []Answer `json:"answers,omitempty"` // to the last requests
+}
+
+// Hop is one legal move of a path, with the policy it was planned with.
+type Hop struct {
+	State  State   `json:"state"`
+	From   []State `json:"from,omitempty"` // known when it starts
+	Policy Policy  `json:"policy"`
+	Drains []Drain `json:"drain,omitempty"`
+}
+
+// Member is a node that counts in a hop: alive when it began, and all seen alive since.
+type Member struct {
+	Node         string    `json:"node"`
+	MissingSince time.Time `json:"missing_since,omitzero"`
+}
+
+// Batch is the nodes let go together. An opened batch has no list of orders, but the nodes that
+// were not there yet.
+type Batch struct {
+	Number  int       `json:"number"` // from 1, within the hop
+	Hop     int       `json:"hop"`
+	Size    int       `json:"size"` // fixed when the batch begins
+	Note    string    `json:"note,omitempty"`
+	Seq     uint64    `json:"seq"` // journal entry that began it; run ids are derived from it
+	Opened  bool      `json:"opened,omitempty"`
+	Nodes   []string  `json:"nodes,omitempty"`
+	Count   int       `json:"count"` // of nodes
+	Failed  int       `json:"failed,omitempty"`
+	Ordered time.Time `json:"ordered_at"`
+	Ended   time.Time `json:"ended_at,omitzero"`
+}
+
+// How a node came to be counted.
+const (
+	CountFailed  = "failed"
+	CountLost    = "lost"    // a failure by on_lost = "fail"
+	CountSkipped = "skipped" // lost, and on_lost = "skip"
+)
+
+// Counted is a node that did not make it. A node is counted once per transition, by run id.
+type Counted struct {
+	Node   string    `json:"node"`
+	Run    string    `json:"run,omitempty"`
+	Kind   string    `json:"kind"`
+	Hop    int       `json:"hop"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// Current is the hop in progress.
+func (r Record) Current() Hop {
+	if r.Hop < 0 || r.Hop >= len(r.Hops) {
+		return Hop{}
+	}
+	return r.Hops[r.Hop]
+}
+
+// Failures counts what the budget counts: failed nodes and lost ones, not those skipped by policy.
+func (r Record) Failures() int {
+	n := 0
+	for _, c := range r.Counted {
+		if c.Kind != CountSkipped {
+			n++
+		}
+	}
+	return n
+}
+
+// Budget gives how many failures are tolerated; one more stops.
+func (r Record) Budget() int {
+	return r.Current().Policy.MaxFailures.Floor(len(r.Members)) + r.Accepted
+}
+
+// CountOf finds what a node was counted for.
+func (r Record) CountOf(node string) (Counted, bool) {
+	for _, c := range r.Counted {
+		if c.Node == node {
+			return c, true
+		}
+	}
+	return Counted{}, false
+}
+
+// Member finds a member by name.
+func (r Record) Member(node string) (Member, bool) {
+	for _, m := range r.Members {
+		if m.Node == node {
+			return m, true
+		}
+	}
+	return Member{}, false
+}
+
+// AnswerTo finds what became of a request, among the last ones.
+func (r Record) AnswerTo(request string) (Answer, bool) {
+	for _, a := range r.Answers {
+		if a.Request == request {
+			return a, true
+		}
+	}
+	return Answer{}, false
+}

@@ -1,0 +1,86 @@
+package states
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The kinds of requests. An operator's verb files one; the leader takes them in the order of
+// their creation, stops first.
+const (
+	AskTransition = "transition"
+	AskPause      = "pause"
+	AskResume     = "resume"
+	AskAbort      = "abort"
+	AskForget     = "forget"
+)
+
+// Request is the document at clusters/<c>/requests/<id>: what an operator asks. It says what the
+// operator was looking at, so that a leader can refuse it when the cluster has moved on since.
+type Request struct {
+	Summary string `json:"summary"`
+	Schema  int    `json:"schema"`
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	Target  Ref    `json:"target,omitzero"` // of a transition
+	Via     string `json:"via,omitempty"`
+	Node    string `json:"node,omitempty"`
+
+	Transition string `json:"transition"` // what was seen when it was made
+	Generation uint64 `json:"generation"`
+
+	By             string    `json:"by"`
+	Accessor       string    `json:"accessor,omitempty"` // of the Consul token
+	Why            string    `json:"why,omitempty"`
+	At             time.Time `json:"at"`
+	Expires        time.Time `json:"expires"`
+	Supersede      bool      `json:"supersede,omitempty"`       // replace a transition that is running
+	AcceptFailures bool      `json:"accept_failures,omitempty"` // resume although the budget is spent
+	Overrides      []string  `json:"overrides,omitempty"`       // each thing overridden, by name
+}
+
+// Stops tells whether the request makes the cluster stand still; those are taken first.
+func (r Request) Stops() bool { return r.Kind == AskPause || r.Kind == AskAbort }
+
+// Overrides a thing by name: members, for example.
+func (r Request) Override(name string) bool {
+	for _, o := range r.Overrides {
+		if o == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Validate finds values that no orch writes.
+func (r Request) Validate() error {
+	switch {
+	case !ValidID(r.ID):
+		return fmt.Errorf("request id %q is malformed", r.ID)
+	case r.By == "" || r.At.IsZero() || r.Expires.IsZero():
+		return errors.New("it does not say who asks, when, or until when")
+	}
+	switch r.Kind {
+	case AskTransition:
+		if _, err := ParseRef(r.Target.String()); err != nil {
+			return err
+		}
+	case AskForget:
+		if !ValidNode(r.Node) {
+			return fmt.Errorf("node name %q is malformed", r.Node)
+		}
+	case AskPause, AskResume, AskAbort:
+	default:
+		return fmt.Errorf("kind %q is unknown", r.Kind)
+	}
+	return nil
+}
+
+// Answer is what became of a request.
+type Answer struct {
+	Request string    `json:"request"`
+	Refused bool      `json:"refused,omitempty"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
+}
