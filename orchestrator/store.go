@@ -14,9 +14,9 @@ type Store interface {
 	// on. It returns states.ErrConflict when that has changed, states.ErrLeaseLost when the lease
 	// is gone, states.ErrUnknownOutcome when nobody can tell.
 	Commit(ctx context.Context, lease *states.Lease, snapshot states.Snapshot, change states.Change) error
-	// Await returns when something about the cluster changed after the snapshot, when the context
-	// ends, or for no reason at all: the caller looks again.
-	Await(ctx context.Context, cluster string) error
+	// Follow sends a word whenever something about the cluster may have changed, until the context
+	// ends. It never waits for the reader: one word in the channel is enough to look again.
+	Follow(ctx context.Context, cluster string, news chan<- struct{}) error
 }
 
 // Leaser gives out the lease of a cluster.
