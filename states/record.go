@@ -24,6 +24,7 @@ type Record struct {
 	Summary  string `json:"summary"`
 	Schema   int    `json:"schema"`
 	ID       string `json:"id"`
+	Request  string `json:"request"` // that started it
 	Status   string `json:"status"`
 	Cause    string `json:"cause,omitempty"` // of a pause
 	Reason   string `json:"reason"`

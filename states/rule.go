@@ -34,7 +34,7 @@ type Verdict struct {
 	Target  State  // where the node is to be; without Go, where it would be going
 	Run     string // the order's run id; empty: the agent makes one, or goes on with the last
 	Again   string // to be noted as done with the run
-	Ordered bool
+	Under   string        // UnderOrder, UnderOpen or UnderJoiner: what lets it go
 	Tries   int           // how many tries a run has under one id
 	Pause   time.Duration // to be waited since the last run ended
 	Phase   Phase         // what to report while nothing runs
@@ -57,7 +57,7 @@ func Decide(self Self, view View) Verdict {
 		return Verdict{Target: verdict.Target, Phase: Observing, Reason: "observe only; it would converge: " + verdict.Reason}
 	}
 	verdict.Tries = desired.Retries + 1
-	if verdict.Ordered {
+	if verdict.Under == UnderOrder {
 		verdict.Run = order.Run
 	}
 	verdict.Pause = pause(self, verdict, desired)
@@ -72,7 +72,7 @@ func decide(self Self, view View) Verdict {
 		return Verdict{Target: target, Phase: phase, Reason: fmt.Sprintf(format, args...)}
 	}
 	run := func(state State, format string, args ...any) Verdict {
-		return Verdict{Go: true, Target: state, Reason: fmt.Sprintf(format, args...)}
+		return Verdict{Go: true, Target: state, Under: UnderJoiner, Reason: fmt.Sprintf(format, args...)}
 	}
 	ordered := order != nil && order.For(desired, self.Instance)
 	again := desired.Again
@@ -99,13 +99,16 @@ func decide(self Self, view View) Verdict {
 	failed := spent && order.OfHop(desired) && !self.Last.OK()
 	if desired.Open && !failed { // rule 2: everybody may go
 		verdict := run(target, "%s is open to everybody", target)
-		verdict.Again, verdict.Ordered = again, ordered && !spent
+		verdict.Again, verdict.Under = again, UnderOpen
+		if ordered && !spent { // it was under way already
+			verdict.Under = UnderOrder
+		}
 		return verdict
 	}
 
 	if ordered && !spent { // rule 3: an order
 		verdict := run(target, "ordered to %s by run %s", target, order.Run)
-		verdict.Again, verdict.Ordered = again, true
+		verdict.Again, verdict.Under = again, UnderOrder
 		return verdict
 	}
 

@@ -34,13 +34,20 @@ const (
 	Interrupted Outcome = "interrupted" // the agent that started it is gone, and so is the run
 )
 
+// What lets a run go. Only the first two count in the bound on batches and in the budget.
+const (
+	UnderOrder  = "order"
+	UnderOpen   = "open"
+	UnderJoiner = "joiner"
+)
+
 // Run is one execution of the converge command, and its repetitions under the same id.
 type Run struct {
 	ID         string    `json:"id"`
 	State      State     `json:"state"`
 	Transition string    `json:"transition"`
 	Generation uint64    `json:"generation"`
-	Ordered    bool      `json:"ordered"` // under an order; otherwise it caught up
+	Under      string    `json:"under"` // UnderOrder, UnderOpen or UnderJoiner: what let it go
 	Attempt    int       `json:"attempt"`
 	Tries      int       `json:"tries"` // how many there are under this id
 	Timeout    Duration  `json:"timeout"`
