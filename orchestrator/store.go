@@ -17,6 +17,8 @@ type Store interface {
 	// Follow sends a word whenever something about the cluster may have changed, until the context
 	// ends. It never waits for the reader: one word in the channel is enough to look again.
 	Follow(ctx context.Context, cluster string, news chan<- struct{}) error
+	// File writes a request, once: a request of that id that lies there already is this one.
+	File(ctx context.Context, cluster string, request states.Request) error
 }
 
 // Leaser gives out the lease of a cluster.

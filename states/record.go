@@ -109,15 +109,16 @@ func (r Record) Current() Hop {
 	return r.Hops[r.Hop]
 }
 
-// Failures counts what the budget counts: failed nodes and lost ones, not those skipped by policy.
+// Failures counts what the budget counts: nodes that failed or were lost, not those skipped by
+// policy. A node that failed in two hops is one node.
 func (r Record) Failures() int {
-	n := 0
+	nodes := map[string]bool{}
 	for _, c := range r.Counted {
 		if c.Kind != CountSkipped {
-			n++
+			nodes[c.Node] = true
 		}
 	}
-	return n
+	return len(nodes)
 }
 
 // Budget gives how many failures are tolerated; one more stops.

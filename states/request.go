@@ -19,13 +19,13 @@ const (
 // Request is the document at clusters/<c>/requests/<id>: what an operator asks. It says what the
 // operator was looking at, so that a leader can refuse it when the cluster has moved on since.
 type Request struct {
-	Summary string `json:"summary"`
-	Schema  int    `json:"schema"`
-	ID      string `json:"id"`
-	Kind    string `json:"kind"`
-	Target  Ref    `json:"target,omitzero"` // of a transition
-	Via     string `json:"via,omitempty"`
-	Node    string `json:"node,omitempty"`
+	Summary string   `json:"summary"`
+	Schema  int      `json:"schema"`
+	ID      string   `json:"id"`
+	Kind    string   `json:"kind"`
+	Target  Ref      `json:"target,omitzero"` // of a transition
+	Via     []string `json:"via,omitempty"`   // states to pass through, as typed
+	Node    string   `json:"node,omitempty"`
 
 	Transition string `json:"transition"` // what was seen when it was made
 	Generation uint64 `json:"generation"`

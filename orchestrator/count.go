@@ -1,0 +1,213 @@
+package orchestrator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"orch/states"
+)
+
+// count charges nodes that failed or were lost. Each is charged once per transition. An order that
+// is given up is voided in the same transaction that frees its slot, and only if the node has not
+// said anything meanwhile.
+func (p *planner) count() *Decision {
+	if p.record.Status != states.Running && p.record.Status != states.Paused {
+		return nil
+	}
+	var found []verdict
+	for _, node := range p.Nodes {
+		if v, bad := p.judge(node); bad {
+			found = append(found, v)
+		}
+	}
+	for _, member := range p.record.Members { // whose status is gone altogether
+		if _, there := p.Node(member.Node); !there {
+			if v, bad := p.judge(states.Node{Name: member.Node}); bad {
+				found = append(found, v)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return p.charge(found[:min(len(found), states.MaxNodesPerTransaction/2)])
+}
+
+// verdict is one node to be charged.
+type verdict struct {
+	node   states.Node
+	kind   string
+	run    string
+	reason string
+	void   bool // its order is taken back
+}
+
+func (p *planner) charge(found []verdict) *Decision {
+	texts := make([]string, 0, len(found))
+	for _, v := range found {
+		texts = append(texts, v.node.Name+" "+v.kind+": "+v.reason)
+	}
+	d := p.draft(states.EventCounted, "%s", strings.Join(texts, "; "))
+	for _, v := range found {
+		d.record.Counted = append(d.record.Counted, states.Counted{
+			Node: v.node.Name, Run: v.run, Kind: v.kind, Hop: d.record.Hop, Reason: v.reason, At: p.now})
+		d.change.Entry.Nodes = append(d.change.Entry.Nodes, v.node.Name)
+		if v.void {
+			order := v.node.Order.Value
+			order.Void = v.reason
+			order.Summary = orderSummary(order)
+			d.order(v.node.Name, order)
+			d.change.Unmoved = append(d.change.Unmoved, v.node.Name)
+		}
+	}
+	d.record.Reason = d.change.Entry.Reason
+	return d.decide()
+}
+
+// judge tells whether a node is to be charged, and for what.
+func (p *planner) judge(node states.Node) (verdict, bool) {
+	member, is := p.record.Member(node.Name)
+	if !is || held(node) || p.charged(node.Name) {
+		return verdict{}, false
+	}
+	if v, bad := p.failed(node); bad {
+		return v, true
+	}
+	if p.record.Status != states.Running || p.frozen() != "" || node.Status.Value.At(p.record.Current().State) {
+		return verdict{}, false // a frozen agent is not late
+	}
+	return p.lost(node, member)
+}
+
+// charged tells whether the node was charged in the hop in progress.
+func (p *planner) charged(node string) bool {
+	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
+		return c.Node == node && c.Hop == p.record.Hop
+	})
+}
+
+// failed finds a run that failed for good: the ordered one, or one under an opened batch. The runs
+// of joiners are shown, and not charged.
+func (p *planner) failed(node states.Node) (verdict, bool) {
+	if !node.Status.OK() {
+		return verdict{}, false
+	}
+	status, desired := node.Status.Value, p.Desired.Value
+	run := status.Failed
+	if node.Order.OK() && node.Order.Value.OfHop(desired) {
+		if ended, over := status.Ended(node.Order.Value.Run); over {
+			run = ended
+		}
+	}
+	fits := run.Bad() && run.Under != states.UnderJoiner &&
+		run.Transition == p.record.ID && run.State.Same(desired.State)
+	if !fits || p.forgiven(run.ID) {
+		return verdict{}, false
+	}
+	return verdict{node: node, kind: states.CountFailed, run: run.ID,
+		reason: fmt.Sprintf("%s, try %d of %d", run.Ending(), run.Attempt, run.Tries)}, true
+}
+
+// forgiven tells whether a run was charged before, in whatever hop.
+func (p *planner) forgiven(run string) bool {
+	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool { return c.Run == run })
+}
+
+// lost finds a node that did not answer in its time.
+func (p *planner) lost(node states.Node, member states.Member) (verdict, bool) {
+	hop := p.record.Current()
+	v := verdict{node: node, kind: states.CountLost}
+	if hop.Policy.OnLost == states.SkipLost {
+		v.kind = states.CountSkipped
+	}
+	switch order, ordered := p.standing(node); {
+	case ordered:
+		v.run, v.void = order.Run, true
+		v.reason = p.overdue(node, order)
+	case !member.MissingSince.IsZero() && p.now.After(p.missingUntil(member)):
+		v.reason = "silent since " + clock(member.MissingSince)
+	case p.Desired.Value.Open && p.now.After(p.openUntil()) && !node.Status.Value.Run.Going():
+		v.reason = "did not arrive in the time since everybody may go, " + clock(p.record.OpenedAt)
+	}
+	return v, v.reason != ""
+}
+
+// standing gives the order that lets this node go now, as long as its run has not ended.
+func (p *planner) standing(node states.Node) (states.Order, bool) {
+	order := node.Order.Value
+	if !node.Order.OK() || !order.For(p.Desired.Value, order.Instance) {
+		return order, false
+	}
+	if _, over := node.Status.Value.Ended(order.Run); over && node.Status.OK() {
+		return order, false
+	}
+	return order, true
+}
+
+// overdue says why an order that stands is given up, or "".
+func (p *planner) overdue(node states.Node, order states.Order) string {
+	switch {
+	case node.Status.OK() && node.Status.Value.Instance != order.Instance:
+		return fmt.Sprintf("another instance of this node answers, %s; the order was for %s", node.Status.Value.Instance, order.Instance)
+	case !p.now.After(p.deadline()):
+		return ""
+	case !seen(node):
+		return fmt.Sprintf("silent, and run %s had to end by %s", order.Run, clock(p.deadline()))
+	case node.Status.Value.Run.ID != order.Run:
+		return fmt.Sprintf("did not take its order, which had to be done by %s: %s", clock(p.deadline()), node.Status.Value.Reason)
+	}
+	return fmt.Sprintf("run %s had to end by %s and has not", order.Run, clock(p.deadline()))
+}
+
+// deadline is when every order of the batch must be done.
+func (p *planner) deadline() time.Time { return p.record.Batch.Ordered.Add(p.allowance()) }
+
+// openUntil is when everybody must have arrived, once everybody may go.
+func (p *planner) openUntil() time.Time { return p.record.OpenedAt.Add(p.allowance()) }
+
+// missingUntil is how long a member may be missing before it counts as lost.
+func (p *planner) missingUntil(member states.Member) time.Time {
+	timeout := p.record.Current().Policy.ConvergeTimeout
+	return member.MissingSince.Add(timeout.D() + states.Grace(timeout).D())
+}
+
+func (p *planner) allowance() time.Duration {
+	var drain states.Duration
+	for _, d := range p.record.Current().Drains {
+		drain += d.Wait
+	}
+	return p.record.Current().Policy.Allowance(drain)
+}
+
+// budget stops the cluster when more failed than is tolerated.
+func (p *planner) budget() *Decision {
+	failures, budget := p.record.Failures(), p.record.Budget()
+	if failures <= budget || p.record.Current().Policy.OnFailure == states.ContinueOnFailure {
+		return nil
+	}
+	d := p.draft(states.EventHalted, "%s failed, %d allowed (max_failures = %s): %s",
+		states.Count(failures, "node"), budget, p.record.Current().Policy.MaxFailures, p.names(p.record.Counted))
+	d.halt(states.Paused, states.ByFailures)
+	return d.decide()
+}
+
+func (p *planner) names(counted []states.Counted) string {
+	names := make([]string, 0, len(counted))
+	for _, c := range counted {
+		names = append(names, c.Node)
+	}
+	return list(names)
+}
+
+// list writes names, and only a few of many.
+func list(names []string) string {
+	const few = 8
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05Z") }

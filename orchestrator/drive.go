@@ -1,0 +1,170 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"orch/states"
+)
+
+// Outcome is what became of a request.
+type Outcome struct {
+	Answer   states.Answer
+	Record   states.Record // as it was when the request was done
+	Replaced bool          // another transition took the place of the one that was followed
+}
+
+// answerWithin is how long a live leader takes to answer at the most, before one that does not is
+// taken for silent and waited out.
+const answerWithin = 2 * time.Second
+
+// Drive files a request and returns when it is done: a stop when it is acknowledged, a move when
+// the cluster stands again. It follows whoever leads the cluster, and leads when nobody does. The
+// lease of a leader that died is waited out, saying so; a *states.HeldError means that a live one
+// does not answer.
+func (e *Engine) Drive(ctx context.Context, cluster string, request states.Request) (Outcome, error) {
+	if err := e.file(ctx, cluster, request); err != nil {
+		return Outcome{}, err
+	}
+	var outcome Outcome
+	done := func(snapshot states.Snapshot) bool {
+		found, over := finished(request, snapshot)
+		if over {
+			outcome = found
+		}
+		return over
+	}
+	for {
+		err := e.turn(ctx, cluster, request, done)
+		switch {
+		case err == nil:
+			return outcome, nil
+		case errors.Is(err, states.ErrLeaseLost):
+			e.say("the lease is gone; taking it again, or following whoever has it")
+		case errors.Is(err, errAgain):
+		default:
+			return outcome, err
+		}
+	}
+}
+
+// errAgain means that the lease changed hands, or may have; it never leaves this file.
+var errAgain = errors.New("again")
+
+// file writes the request; an outcome that nobody knows is no reason not to try again, because the
+// same request is only ever written once.
+func (e *Engine) file(ctx context.Context, cluster string, request states.Request) error {
+	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		err := e.Store.File(ctx, cluster, request)
+		if !errors.Is(err, states.ErrUnknownOutcome) && !errors.Is(err, states.ErrUnavailable) {
+			return err
+		}
+		e.say("waiting for Consul: %v", err)
+		sleep(ctx, ctx, nil, retry)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// turn leads or follows once. It returns nil when the request is done, states.ErrLeaseLost or
+// errAgain when the lease changed hands.
+func (e *Engine) turn(ctx context.Context, cluster string, request states.Request, done func(states.Snapshot) bool) error {
+	lease, err := e.Leaser.Campaign(ctx, cluster, e.Who, request.ID)
+	var held *states.HeldError
+	switch {
+	case errors.As(err, &held):
+		return e.follow(ctx, held, request, done)
+	case errors.Is(err, states.ErrUnavailable), errors.Is(err, states.ErrUnknownOutcome), errors.Is(err, states.ErrConflict):
+		e.say("waiting for the lease: %v", err)
+		sleep(ctx, ctx, nil, time.Second)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return errAgain
+	case err != nil:
+		return err
+	}
+	led := e.Lead(ctx, lease, done)
+	if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
+		e.say("let go of the lease: %v; it ends by itself", err)
+	}
+	return led
+}
+
+// follow watches whoever leads until the request is done or the lease changes hands.
+func (e *Engine) follow(ctx context.Context, held *states.HeldError, request states.Request, done func(states.Snapshot) bool) error {
+	news, stop := e.news(ctx, held.Cluster)
+	defer stop()
+	since, told := e.Clock(), false
+	for {
+		snapshot, err := e.Store.Snapshot(ctx, held.Cluster)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && !errors.Is(err, states.ErrUnavailable):
+			return err
+		case err != nil:
+			e.say("waiting for Consul: %v", err)
+		default:
+			e.look(snapshot)
+			if done(snapshot) {
+				return nil
+			}
+			if !snapshot.Led || snapshot.Session != held.Session {
+				return errAgain
+			}
+			if _, answered := answerTo(request, snapshot); answered {
+				break
+			}
+			waited := e.Clock().Sub(since)
+			if waited > held.AtMost+answerWithin {
+				return held
+			}
+			if waited > answerWithin && !told {
+				told = true
+				e.say("%s holds the lease of %s since %s and does not answer; if it is gone, its lease ends by %s",
+					held.Leader.Who, held.Cluster, clock(held.Leader.Since), clock(since.Add(held.AtMost)))
+			}
+		}
+		sleep(ctx, ctx, news, time.Second)
+	}
+}
+
+// finished tells whether a request is done, and how.
+func finished(request states.Request, snapshot states.Snapshot) (Outcome, bool) {
+	record := snapshot.Record.Value
+	answer, answered := answerTo(request, snapshot)
+	outcome := Outcome{Answer: answer, Record: record}
+	if !answered {
+		return outcome, false
+	}
+	followed := ""
+	switch {
+	case answer.Refused:
+		return outcome, true
+	case request.Kind == states.AskTransition:
+		followed = TransitionOf(request.ID)
+	case request.Kind == states.AskResume:
+		followed = request.Transition
+	}
+	if followed == "" || record.ID != followed {
+		outcome.Replaced = followed != "" && record.Request != request.ID && record.StartedAt.After(answer.At)
+		return outcome, true
+	}
+	return outcome, record.Status != states.Running
+}
+
+// answerTo finds the answer to a request; a transition that it started is an answer too, should the
+// record have forgotten the words.
+func answerTo(request states.Request, snapshot states.Snapshot) (states.Answer, bool) {
+	if !snapshot.Record.OK() {
+		return states.Answer{}, false
+	}
+	record := snapshot.Record.Value
+	if answer, ok := record.AnswerTo(request.ID); ok {
+		return answer, true
+	}
+	return states.Answer{Request: request.ID, Reason: record.Reason, At: record.StartedAt}, record.Request == request.ID
+}

@@ -1,0 +1,152 @@
+package orchestrator
+
+import (
+	"slices"
+
+	"orch/states"
+)
+
+// reached ends a hop once everybody is there, or charged and tolerated. Only then may the next hop
+// begin, or a command say that it is done.
+func (p *planner) reached() *Decision {
+	if !p.Desired.Value.Open || !p.everybodyThere() {
+		return nil
+	}
+	if p.record.Failures() > p.record.Budget() { // on_failure = "continue" went on, and ends here
+		d := p.draft(states.EventHalted, "every node was tried; %s failed, %d allowed (max_failures = %s): %s",
+			states.Count(p.record.Failures(), "node"), p.record.Budget(), p.record.Current().Policy.MaxFailures, p.names(p.record.Counted))
+		d.closeBatch()
+		d.halt(states.Paused, states.ByFailures)
+		return d.decide()
+	}
+	state := p.record.Current().State
+	if p.record.Hop+1 < len(p.record.Hops) {
+		d := p.draft(states.EventHop, "%s is reached; on to %s", state, p.record.Hops[p.record.Hop+1].State)
+		d.closeBatch()
+		d.settle(state)
+		if why := p.tooFew(slices.Contains(p.record.Overrides, OverrideMembers)); why != "" {
+			d.change.Entry.Event, d.change.Entry.Reason = states.EventPaused, state.String()+" is reached, and the next hop waits: "+why
+			d.record.Hop++
+			d.halt(states.Paused, states.ByMembers)
+			return d.decide()
+		}
+		d.startHop(p.record.Hop + 1)
+		return d.decide()
+	}
+	d := p.draft(states.EventDone, "%s is reached", state)
+	d.closeBatch()
+	d.settle(state)
+	d.record.Status, d.record.EndedAt = states.Done, p.now
+	d.record.Reason = d.change.Entry.Reason
+	return d.decide()
+}
+
+// everybodyThere tells whether every member is at the state, charged in this hop, or held.
+func (p *planner) everybodyThere() bool {
+	state := p.record.Current().State
+	for _, m := range p.record.Members {
+		node, _ := p.Node(m.Node)
+		there := node.Status.OK() && node.Status.Value.At(state)
+		if !there && !held(node) && !p.charged(m.Node) {
+			return false
+		}
+	}
+	return true
+}
+
+// settle notes the state as the last one that was reached.
+func (d *draft) settle(state states.State) {
+	desired := d.rewrite()
+	if !desired.Stable.Same(state) {
+		desired.Previous = desired.Stable
+	}
+	desired.Stable = state
+}
+
+// startHop begins a hop of the draft's record: one write that every agent must obey.
+func (d *draft) startHop(index int) {
+	p, hop := d.planner, &d.record.Hops[index]
+	desired := d.rewrite()
+	hop.From = p.leaving()
+	desired.Generation++
+	desired.Transition = d.record.ID
+	desired.State, desired.From = hop.State, hop.From
+	desired.Open, desired.Again = false, ""
+	d.tell(*hop)
+	record := &d.record
+	record.Hop, record.HopAt, record.ProgressAt = index, p.now, p.now
+	record.Status, record.Cause, record.Reason = states.Running, "", d.change.Entry.Reason
+	record.Batch, record.OpenedAt, record.PausedAt = states.Batch{}, record.EndedAt, record.EndedAt
+	record.Members = p.muster()
+	d.openAtOnce(*hop)
+}
+
+// tell writes what an agent needs to know of a hop when it is alone.
+func (d *draft) tell(hop states.Hop) {
+	desired := d.rewrite()
+	desired.Joiners = states.DefaultJoiners(hop.Policy.Joiners, hop.State)
+	desired.Timeout, desired.Retries = hop.Policy.ConvergeTimeout, hop.Policy.Retries
+	desired.RetryDelay, desired.Drains = hop.Policy.RetryDelay, hop.Drains
+}
+
+// openAtOnce opens a hop whose first batch is everybody.
+func (d *draft) openAtOnce(hop states.Hop) {
+	p := d.planner
+	if p.frozen() != "" {
+		return
+	}
+	var rest, busy []string
+	for _, m := range d.record.Members {
+		node, _ := p.Node(m.Node)
+		if held(node) {
+			continue
+		}
+		if !node.Status.Value.At(hop.State) {
+			rest = append(rest, m.Node)
+		}
+		if p.runsStill(node) {
+			busy = append(busy, m.Node)
+		}
+	}
+	if size := hop.Policy.Batch(0).Of(len(d.record.Members)); len(union(rest, busy)) <= size {
+		d.openFor(1, size, rest)
+	}
+}
+
+// leaving lists the states whose nodes wait for their turn in the next hop: where the cluster is,
+// and, unless everybody is there, where they come from. Without the latter, a new target in the
+// middle of a rollout would find nodes in no state it knows, and let them all go as latecomers.
+func (p *planner) leaving() []states.State {
+	desired := p.Desired.Value
+	from := []states.State{desired.State.Short()}
+	if p.wholly(desired.State) {
+		return from
+	}
+	for _, state := range desired.From {
+		if !state.In(from) {
+			from = append(from, state.Short())
+		}
+	}
+	return from
+}
+
+// wholly tells whether every member, and every live node, is at a state.
+func (p *planner) wholly(state states.State) bool {
+	for _, node := range p.Nodes {
+		_, member := p.record.Member(node.Name)
+		if (member || p.counts(node)) && !forgotten(node) && !node.Status.Value.At(state) {
+			return false
+		}
+	}
+	return true
+}
+
+// frozen says who froze the cluster, where that keeps its hop from going on, or "".
+func (p *planner) frozen() string {
+	for _, freeze := range []states.Doc[states.Freeze]{p.Frozen, p.Freeze} {
+		if freeze.There() && p.record.Current().State.Serving {
+			return "frozen " + freeze.Value.String()
+		}
+	}
+	return ""
+}

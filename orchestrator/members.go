@@ -1,0 +1,89 @@
+package orchestrator
+
+import (
+	"strings"
+
+	"orch/states"
+)
+
+// members notes who came, who vanished and who is back. Liveness is not membership: a member that
+// vanishes stays one, so that losing sight of everybody never looks like having nothing left to do.
+func (p *planner) members() *Decision {
+	if p.record.Status != states.Running {
+		return nil
+	}
+	members, changes := p.roll()
+	if len(changes) == 0 {
+		return nil
+	}
+	d := p.draft(states.EventMembers, "%s", strings.Join(changes, ", "))
+	d.record.Members = members
+	return d.decide()
+}
+
+// roll gives the members as they are now, and what changed since they were recorded.
+func (p *planner) roll() (members []states.Member, changes []string) {
+	for _, member := range p.record.Members {
+		node, there := p.Node(member.Node)
+		switch {
+		case there && forgotten(node):
+			changes = append(changes, member.Node+" was forgotten")
+			continue
+		case seen(node) && !member.MissingSince.IsZero():
+			changes = append(changes, member.Node+" is back")
+			member = states.Member{Node: member.Node}
+		case !seen(node) && member.MissingSince.IsZero():
+			member.MissingSince = p.now
+			changes = append(changes, member.Node+" is silent")
+		}
+		members = append(members, member)
+	}
+	for _, node := range p.Nodes {
+		if _, known := p.record.Member(node.Name); !known && p.counts(node) {
+			members = append(members, states.Member{Node: node.Name})
+			changes = append(changes, node.Name+" came")
+		}
+	}
+	return members, changes
+}
+
+// counts tells whether a node can be a member now: alive, readable and not forgotten.
+func (p *planner) counts(node states.Node) bool { return seen(node) && !forgotten(node) }
+
+// seen tells whether the node's agent is alive and what it says can be read. A status that cannot
+// be read counts as silence, never as done.
+func seen(node states.Node) bool { return node.Alive && node.Status.OK() }
+
+// alive counts the known nodes and those of them that live.
+func (p *planner) alive() (alive, known int) {
+	for _, node := range p.Nodes {
+		if !node.Status.There() || forgotten(node) {
+			continue
+		}
+		known++
+		if node.Alive {
+			alive++
+		}
+	}
+	return alive, known
+}
+
+// muster gives the members that a hop begins with.
+func (p *planner) muster() []states.Member {
+	members := []states.Member{}
+	for _, node := range p.Nodes {
+		if p.counts(node) {
+			members = append(members, states.Member{Node: node.Name})
+		}
+	}
+	return members
+}
+
+// tooFew says why a hop must not begin, where fewer than half of the known nodes are alive.
+func (p *planner) tooFew(overridden bool) string {
+	alive, known := p.alive()
+	if overridden || alive*2 >= known {
+		return ""
+	}
+	return states.Count(alive, "node") + " of " + states.Count(known, "known node") + " alive, which is fewer than half"
+}

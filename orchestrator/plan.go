@@ -1,0 +1,89 @@
+package orchestrator
+
+import (
+	"time"
+
+	"orch/states"
+)
+
+// Leading says who plans, and under which epoch.
+type Leading struct {
+	Who   string
+	Epoch uint64
+}
+
+// Decision is what Plan found: a change to commit, or the reasons why nothing is to be done now.
+type Decision struct {
+	Change *states.Change
+	Reason string    // of the change, as the journal has it
+	Waits  []Wait    // why nothing moves, where Change is nil
+	Wake   time.Time // look again then, even without news; zero: only news can change anything
+	Idle   bool      // nothing is under way: a leader may go
+}
+
+// Wait is one reason why a cluster or a node does not move.
+type Wait struct {
+	Kind   string // in one word: run, order, missing, held, paused…
+	Node   string // empty: the whole cluster
+	Reason string
+	Remedy string // what would change it; empty: time
+}
+
+// Plan gives the next step for a cluster. It looks at nothing but its arguments, and planning twice
+// gives the same.
+func Plan(snapshot states.Snapshot, leading Leading, now time.Time) Decision {
+	p := &planner{Snapshot: snapshot, leading: leading, now: now.UTC(), record: snapshot.Record.Value}
+	for _, question := range []func() *Decision{
+		p.broken,
+		p.stops,
+		p.members,
+		p.count,
+		p.requests,
+		p.rest,
+		p.budget,
+		p.batchOver,
+		p.reached,
+		p.orders,
+		p.next,
+	} {
+		if decision := question(); decision != nil {
+			return *decision
+		}
+	}
+	return Decision{Idle: true}
+}
+
+// planner is one call of Plan: its arguments, and what the questions share.
+type planner struct {
+	states.Snapshot
+	leading Leading
+	now     time.Time
+	record  states.Record // as it lies there; drafts work on copies
+}
+
+// rest ends the questions for a cluster that is not moving.
+func (p *planner) rest() *Decision {
+	switch p.record.Status {
+	case states.Running:
+		return nil
+	case states.Paused:
+		return &Decision{Idle: true, Waits: []Wait{{Kind: "paused", Reason: p.record.Reason, Remedy: p.remedy()}}}
+	case states.Aborted:
+		return &Decision{Idle: true, Waits: []Wait{{Kind: "aborted", Reason: p.record.Reason,
+			Remedy: "orch transition " + p.Cluster + " STATE"}}}
+	}
+	return &Decision{Idle: true}
+}
+
+// remedy names the verb that lifts a pause.
+func (p *planner) remedy() string {
+	switch {
+	case p.record.Cause == states.ByFailures && p.record.Failures() > p.record.Budget():
+		return "orch resume " + p.Cluster + " --accept-failures | orch transition " + p.Cluster + " " + p.record.Target.String()
+	case p.record.Cause == states.ByMembers:
+		return "orch resume " + p.Cluster + " once they are back, or with --override members"
+	}
+	return "orch resume " + p.Cluster
+}
+
+func (p *planner) wait(waits ...Wait) *Decision { return &Decision{Waits: waits} }

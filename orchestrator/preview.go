@@ -1,0 +1,111 @@
+package orchestrator
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"orch/states"
+)
+
+// Preview is what a request would do to the cluster as it is now, if every run succeeds.
+type Preview struct {
+	Refused string // why it would be refused; empty: it would not
+	Nothing bool   // the cluster is there already
+	Record  states.Record
+	Batches []states.Batch // with the names of their nodes
+	Held    string         // why it would stand still on the way; empty: it would not
+}
+
+// Foresee runs the same planner forward on a snapshot to the end. Nothing is written.
+func Foresee(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) Preview {
+	snapshot.Requests = []states.Doc[states.Request]{{Value: request, Index: 1}}
+	var preview Preview
+	for range maxForesight {
+		decision := Plan(snapshot, leading, now)
+		if decision.Change == nil {
+			if !decision.Idle {
+				preview.Held = decision.Reason + waitReason(decision)
+			}
+			break
+		}
+		preview.note(*decision.Change)
+		snapshot = imagine(After(snapshot, *decision.Change))
+	}
+	preview.Record = snapshot.Record.Value
+	return preview
+}
+
+// maxForesight bounds a preview; a rollout takes a few steps per batch.
+const maxForesight = 10000
+
+func waitReason(decision Decision) string {
+	if decision.Reason == "" && len(decision.Waits) > 0 {
+		return decision.Waits[0].Reason
+	}
+	return ""
+}
+
+// note collects what a change would be seen to do.
+func (p *Preview) note(change states.Change) {
+	if answer := change.Entry.Answer; answer != nil {
+		if answer.Refused {
+			p.Refused = answer.Reason
+		} else if change.Desired == nil {
+			p.Nothing = true
+		}
+	}
+	batch := change.Record.Batch
+	if batch.Number != 0 && batch.Seq == change.Entry.Seq {
+		p.Batches = append(p.Batches, batch)
+	}
+}
+
+// After gives the snapshot as it will be once a change is committed.
+func After(snapshot states.Snapshot, change states.Change) states.Snapshot {
+	version := snapshot.Record.Index + 1
+	snapshot.Record = states.Doc[states.Record]{Value: change.Record, Index: version}
+	if change.Desired != nil {
+		snapshot.Desired = states.Doc[states.Desired]{Value: *change.Desired, Index: version}
+	}
+	snapshot.Requests = slices.DeleteFunc(slices.Clone(snapshot.Requests), func(r states.Doc[states.Request]) bool {
+		return r.Value.ID == change.Handled
+	})
+	snapshot.Nodes = slices.Clone(snapshot.Nodes)
+	for i, node := range snapshot.Nodes {
+		if order, written := change.Orders[node.Name]; written {
+			snapshot.Nodes[i].Order = states.Doc[states.Order]{Value: order, Index: version}
+		}
+	}
+	return snapshot
+}
+
+// imagine lets every agent that may go succeed at once.
+func imagine(snapshot states.Snapshot) states.Snapshot {
+	desired := snapshot.Desired.Value
+	for i, node := range snapshot.Nodes {
+		ordered := node.Order.OK() && node.Order.Value.For(desired, node.Status.Value.Instance)
+		if !node.Status.OK() || !node.Alive || held(node) || !(desired.Open || ordered) {
+			continue
+		}
+		status := node.Status.Value
+		status.State, status.Attempting, status.Mark = desired.State.Short(), states.State{}, desired.Mark
+		if status.Run.Going() {
+			status.Run = states.Run{}
+		}
+		snapshot.Nodes[i].Status.Value = status
+	}
+	return snapshot
+}
+
+// Blockers gives every reason why a cluster does not move now, or nothing where it moves or rests.
+func Blockers(snapshot states.Snapshot, now time.Time) []Wait {
+	decision := Plan(snapshot, Leading{Who: "nobody", Epoch: snapshot.Desired.Value.Epoch}, now)
+	waits := decision.Waits
+	if decision.Change != nil && !snapshot.Led {
+		waits = append(waits, Wait{Kind: "leader",
+			Reason: fmt.Sprintf("nobody leads %s; the next step would be: %s", snapshot.Cluster, decision.Reason),
+			Remedy: "orch resume " + snapshot.Cluster})
+	}
+	return waits
+}
