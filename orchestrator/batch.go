@@ -163,11 +163,34 @@ func (p *planner) next() *Decision {
 	case len(movable) == 0:
 		return p.stuck(rest)
 	}
-	room := size - len(without(busy, movable))
-	if room <= 0 {
+	chosen := choose(movable, busy, size)
+	if len(chosen) == 0 {
 		return p.decisionOf(p.busyWaits(busy), time.Time{})
 	}
-	return p.batch(number, size, movable[:min(room, len(movable))])
+	return p.batch(number, size, chosen)
+}
+
+// choose takes as many nodes, in their order, as fit beside those that still run something. A node
+// that itself still runs something fills its slot already.
+func choose(movable, busy []string, size int) []string {
+	var chosen []string
+	taken := len(busy)
+	if taken > size { // more than the batch run already, from when the cluster was open
+		return nil
+	}
+	for _, name := range movable {
+		switch {
+		case len(chosen) == size:
+			return chosen
+		case slices.Contains(busy, name):
+		case taken < size:
+			taken++
+		default:
+			continue
+		}
+		chosen = append(chosen, name)
+	}
+	return chosen
 }
 
 // batchNumber counts the batches of this hop that ended; one that a stop cut short is begun again.
@@ -209,7 +232,7 @@ func (p *planner) remaining(state states.State) (rest, movable, busy []string) {
 			continue
 		}
 		kind := p.chargedAs(m.Node)
-		if kind == states.CountLost || kind == states.CountSkipped {
+		if (kind == states.CountLost || kind == states.CountSkipped) && !seen(node) {
 			continue
 		}
 		rest = append(rest, m.Node)
@@ -270,8 +293,9 @@ func (p *planner) batch(number, size int, nodes []string) *Decision {
 	return d.decide()
 }
 
-// open lets go whoever remains, in one write: they are no more than the batch, or all of them
-// failed and wait to be ordered again.
+// open lets go whoever remains, in one write: they are no more than the batch, or all of them were
+// tried and charged. Of those, a node that failed waits to be ordered again, and one that was lost
+// while its agent lived (it took no order in time) goes with the rest.
 func (p *planner) open(number, size int, rest []string) *Decision {
 	d := p.draft(states.EventOpened, "%s to go, no more than the batch of %d: everybody may go to %s",
 		states.Count(len(rest), "node"), size, p.record.Current().State)

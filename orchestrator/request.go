@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"orch/states"
@@ -105,14 +106,14 @@ func (p *planner) transition(request states.Request) *Decision {
 		d.answer(request, false, d.change.Entry.Reason)
 		return d.decide()
 	}
-	hops, err := p.path(target, request.Via)
+	origin, hops, err := p.path(target, request.Via)
 	if err != nil {
 		return p.refuse(request, "%v", err)
 	}
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
 		return p.refuse(request, "%s; bring them back, forget them with orch forget %s NODE, or --override members", why, p.Cluster)
 	}
-	return p.start(request, target, hops)
+	return p.start(request, origin, target, hops)
 }
 
 // target resolves what somebody typed by the definition as it is applied now.
@@ -131,8 +132,8 @@ func (p *planner) problem() string {
 }
 
 // start writes the new record and its first hop in one transaction.
-func (p *planner) start(request states.Request, target states.State, hops []states.Hop) *Decision {
-	spelled := []string{p.origin(target).String()}
+func (p *planner) start(request states.Request, origin, target states.State, hops []states.Hop) *Decision {
+	spelled := []string{origin.String()}
 	for _, hop := range hops {
 		spelled = append(spelled, hop.State.String())
 	}
@@ -141,7 +142,7 @@ func (p *planner) start(request states.Request, target states.State, hops []stat
 	d.record = states.Record{
 		Schema: states.Schema, ID: transitionID(request.ID), Request: request.ID,
 		By: request.By, Accessor: request.Accessor, Why: request.Why, Overrides: request.Overrides,
-		Start: p.origin(target).Short(), Target: target.Short(), Hops: hops,
+		Start: origin.Short(), Target: target.Short(), Hops: hops,
 		StartedAt: p.now, Journal: before.Journal, Answers: before.Answers,
 	}
 	if before.Status == states.Running { // a replaced move does not wipe the slate clean
@@ -166,39 +167,54 @@ func transitionID(request string) string { return "t-" + strings.TrimPrefix(requ
 // TransitionOf gives the id of the transition that a request starts when it is accepted.
 func TransitionOf(request string) string { return transitionID(request) }
 
-// origin is the state that a path starts from: where everybody is, or, in a cluster on its way,
-// the last state that everybody reached; on the way back to that one, the state it is leaving.
-func (p *planner) origin(target states.State) states.State {
+// origins are the states that a path may start from, the best first: where everybody is. In a
+// cluster on its way that is the last state that everybody reached; on the way back to that one,
+// the state it is leaving.
+func (p *planner) origins(target states.State) []states.State {
 	desired := p.Desired.Value
-	if p.record.Status == states.Done || target.Same(desired.Stable) {
-		return desired.State
+	if p.record.Status == states.Done {
+		return []states.State{desired.State}
 	}
-	return desired.Stable
+	all := append([]states.State{desired.Stable, desired.State}, desired.From...)
+	return slices.DeleteFunc(all, func(s states.State) bool { return s.None() || s.Same(target) })
 }
 
 // path plans the hops to a state, each with the policy it will be made with.
-func (p *planner) path(target states.State, via []string) ([]states.Hop, error) {
+func (p *planner) path(target states.State, via []string) (start states.State, hops []states.Hop, err error) {
 	var stops []states.State
 	for _, text := range via {
 		ref, err := states.ParseRef(text)
 		if err != nil {
-			return nil, err
+			return start, nil, err
 		}
 		stop, err := p.Definition.Value.Resolve(ref)
 		if err != nil {
-			return nil, err
+			return start, nil, err
 		}
 		stops = append(stops, stop)
 	}
-	moves, err := p.Definition.Value.Path(p.origin(target), target, stops...)
-	if err != nil {
-		return nil, err
+	var first error
+	for _, origin := range p.origins(target) {
+		moves, err := p.Definition.Value.Path(origin, target, stops...)
+		if err == nil {
+			return origin, hopsOf(moves), nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
+	if first == nil { // every state in play is the target itself: the same hop once more
+		return p.Desired.Value.State, []states.Hop{{State: target, Policy: policyInto(p.Definition.Value, target.Name)}}, nil
+	}
+	return start, nil, first
+}
+
+func hopsOf(moves []states.Move) []states.Hop {
 	hops := make([]states.Hop, 0, len(moves))
 	for _, move := range moves {
 		hops = append(hops, states.Hop{State: move.State, Policy: move.Transition.Policy, Drains: move.Transition.Drains})
 	}
-	return hops, nil
+	return hops
 }
 
 func (p *planner) pause(request states.Request) *Decision {

@@ -1,0 +1,282 @@
+package orchestrator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"orch/states"
+)
+
+// world is a cluster in memory: the real planner, the real agent's rule, and agents that do what
+// the rule says. It has no store; what stores do is tested where they are.
+type world struct {
+	t        testing.TB
+	snapshot states.Snapshot
+	agents   map[string]*agent
+	now      time.Time
+	leading  Leading
+	story    []string
+	requests int
+}
+
+// agent is a node: what it durably knows, and whether it is up and its run goes on.
+type agent struct {
+	self states.Self
+	mark states.Mark
+	up   bool
+	bad  bool // its runs fail
+	meta int  // runs made
+}
+
+func tier() states.Cluster {
+	policy := states.BuiltIn()
+	policy.ConvergeTimeout = states.Duration(time.Minute)
+	arg := &states.Argument{Pattern: "[0-9]+"}
+	return states.Cluster{
+		Name: "web", Initial: "off",
+		States: []states.StateDef{{Name: "off"}, {Name: "waiting"}, {Name: "converged", Serving: true},
+			{Name: "version", Serving: true, Argument: arg}},
+		Transitions: []states.Transition{
+			{To: "off", From: []string{states.Any}, Policy: with(policy, func(p *states.Policy) { p.Batches = []states.Size{states.Percent(100)} })},
+			{To: "waiting", From: []string{"off"}, Policy: policy},
+			{To: "converged", From: []string{"waiting", "version"}, Policy: with(policy, func(p *states.Policy) { p.Batches = []states.Size{states.Nodes(1), states.Nodes(2)} })},
+			{To: "version", From: []string{"converged", "version"}, Policy: with(policy, func(p *states.Policy) { p.Batches = []states.Size{states.Nodes(1), states.Percent(50)} })},
+		},
+	}
+}
+
+func with(policy states.Policy, edit func(*states.Policy)) states.Policy {
+	edit(&policy)
+	return policy
+}
+
+// born makes a cluster of n nodes that are all at its initial state.
+func born(t testing.TB, definition states.Cluster, n int) *world {
+	w := &world{t: t, agents: map[string]*agent{}, now: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC),
+		leading: Leading{Who: "ada@bastion", Epoch: 1}}
+	w.snapshot.Cluster = definition.Name
+	w.snapshot.Definition = states.Doc[states.Cluster]{Value: definition, Index: 1}
+	change, err := Apply(w.snapshot, Application{Definition: definition, Text: "x", ID: "q-birth", By: "ada"}, w.leading, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.commit(change)
+	for i := range n {
+		w.add(fmt.Sprintf("n%02d", i))
+	}
+	w.settle()
+	return w
+}
+
+func (w *world) add(name string) *agent {
+	a := &agent{self: states.Self{Instance: "i-" + name}, up: true}
+	w.agents[name] = a
+	w.snapshot.Nodes = append(w.snapshot.Nodes, states.Node{Name: name})
+	w.report(name)
+	return a
+}
+
+func (w *world) node(name string) *states.Node {
+	for i := range w.snapshot.Nodes {
+		if w.snapshot.Nodes[i].Name == name {
+			return &w.snapshot.Nodes[i]
+		}
+	}
+	w.t.Fatalf("no node %q", name)
+	return nil
+}
+
+// report writes a node's status as its agent would.
+func (w *world) report(name string) {
+	a, node := w.agents[name], w.node(name)
+	node.Alive = a.up
+	if !a.up {
+		return
+	}
+	status := node.Status.Value
+	status.Instance, status.Mark, status.State, status.Attempting, status.Run = a.self.Instance, a.mark, a.self.State, a.self.Attempting, a.self.Last
+	if a.self.Last.Bad() {
+		status.Failed = a.self.Last
+	}
+	node.Status = states.Doc[states.Status]{Value: status, Index: node.Status.Index + 1}
+}
+
+func (w *world) commit(change states.Change) {
+	w.story = append(w.story, fmt.Sprintf("%s %s: %s", w.now.Format("05.000"), change.Entry.Event, change.Entry.Reason))
+	w.snapshot = After(w.snapshot, change)
+	for name, order := range change.Orders { // After shares the nodes it does not touch
+		if order.Run != "" && order.Void == "" && w.agents[name] == nil {
+			w.t.Fatalf("order for a node that does not exist: %s", name)
+		}
+	}
+}
+
+// plan takes one step of the leader; false means that there was none to take.
+func (w *world) plan() (Decision, bool) {
+	w.now = w.now.Add(time.Millisecond)
+	decision := Plan(w.snapshot, w.leading, w.now)
+	if decision.Change == nil {
+		return decision, false
+	}
+	w.commit(*decision.Change)
+	return decision, true
+}
+
+// verdict asks an agent's rule, as the agent would.
+func (w *world) verdict(name string) states.Verdict {
+	a, node := w.agents[name], w.node(name)
+	desired := w.snapshot.Desired.Value
+	if a.mark.Refuses(desired.Mark) != "" {
+		return states.Verdict{}
+	}
+	a.mark = desired.Mark
+	view := states.View{Desired: desired}
+	if node.Order.OK() {
+		view.Order = &node.Order.Value
+	}
+	return states.Decide(a.self, view)
+}
+
+// act lets one agent claim a run if its rule says so, or end the one it has.
+func (w *world) act(name string) bool {
+	a := w.agents[name]
+	if !a.up {
+		return false
+	}
+	if a.self.Last.Going() {
+		w.finish(name)
+		return true
+	}
+	v := w.verdict(name)
+	defer w.report(name)
+	if !v.Go {
+		return false
+	}
+	w.claim(name, v)
+	return true
+}
+
+func (w *world) claim(name string, v states.Verdict) {
+	a, desired := w.agents[name], w.snapshot.Desired.Value
+	a.meta++
+	id := v.Run
+	if id == "" {
+		id = fmt.Sprintf("r-%s-%d", name, a.meta)
+	}
+	a.self.Attempting = v.Target.Short()
+	a.self.Last = states.Run{ID: id, State: v.Target.Short(), Transition: desired.Transition, Generation: desired.Generation,
+		Under: v.Under, Attempt: 1, Tries: 1, Started: w.now, Timeout: desired.Timeout}
+	w.story = append(w.story, fmt.Sprintf("%s   %s runs %s (%s)", w.now.Format("05.000"), name, v.Target, v.Under))
+	w.report(name)
+}
+
+func (w *world) finish(name string) {
+	a := w.agents[name]
+	a.self.Last.Terminal, a.self.Last.Outcome = true, states.Succeeded
+	if a.bad {
+		a.self.Last.Outcome, a.self.Last.Exit = states.ExitedBadly, 1
+		a.self.Failures++
+	} else {
+		a.self.State, a.self.Attempting, a.self.Failures = a.self.Last.State, states.State{}, 0
+		w.node(name).Status.Value.Failed = states.Run{}
+	}
+	w.story = append(w.story, fmt.Sprintf("%s   %s ends %s", w.now.Format("05.000"), name, a.self.Last.Outcome))
+	w.report(name)
+}
+
+func (w *world) ask(request states.Request) string {
+	w.requests++
+	request.ID = fmt.Sprintf("q-%d", w.requests)
+	request.By, request.At, request.Expires = "ada", w.now, w.now.Add(time.Hour)
+	if request.Transition == "" {
+		request.Transition, request.Generation = w.snapshot.Record.Value.ID, w.snapshot.Desired.Value.Generation
+	}
+	w.snapshot.Requests = append(slices.Clone(w.snapshot.Requests), states.Doc[states.Request]{Value: request, Index: 1})
+	return request.ID
+}
+
+func (w *world) move(state, argument string) string {
+	return w.ask(states.Request{Kind: states.AskTransition, Target: states.Ref{Name: state, Argument: argument}})
+}
+
+// settle lets everybody act until nothing moves any more.
+func (w *world) settle() {
+	for range 5000 {
+		_, stepped := w.plan()
+		moved := stepped
+		for _, name := range w.names() {
+			if v := w.agents[name]; v.up && (v.self.Last.Going() || !v.bad || !v.self.Last.Bad()) {
+				moved = w.act(name) || moved
+			}
+		}
+		if !moved {
+			return
+		}
+	}
+	w.fail("it never settles")
+}
+
+func (w *world) names() []string {
+	names := make([]string, 0, len(w.agents))
+	for name := range w.agents {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	for _, line := range w.story[max(0, len(w.story)-80):] {
+		w.t.Log(line)
+	}
+	w.t.Fatalf(format, args...)
+}
+
+// at lists the nodes that are at a state.
+func (w *world) at(state string) int {
+	n := 0
+	for _, a := range w.agents {
+		if a.self.State.String() == state && a.self.Attempting.None() {
+			n++
+		}
+	}
+	return n
+}
+
+// bound fails when more members run, or may start to run, than the batch in progress allows.
+func (w *world) bound() {
+	w.t.Helper()
+	record, desired := w.snapshot.Record.Value, w.snapshot.Desired.Value
+	if record.Batch.Number == 0 || record.Status != states.Running {
+		return
+	}
+	busy := []string{}
+	for _, name := range w.names() {
+		a, node := w.agents[name], w.node(name)
+		if _, member := record.Member(name); !member {
+			continue
+		}
+		last := a.self.Last // a silent agent ends its run at the timeout all the same
+		running := last.Going() && last.Under != states.UnderJoiner && (a.up || w.now.Before(last.Started.Add(last.Timeout.D())))
+		order := node.Order.Value
+		claimable := node.Order.OK() && order.For(desired, a.self.Instance) && a.self.Last.ID != order.Run && !a.self.At(desired.State)
+		if c, charged := record.CountOf(name); charged && c.Kind != states.CountFailed {
+			continue // lost while alive: goes with the opening
+		}
+		if record.Batch.Opened && !slices.Contains(record.Batch.Nodes, name) {
+			continue // came, or came back, after the opening
+		}
+		if running || claimable || desired.Open && !a.self.At(desired.State) && slices.Contains(record.Batch.Nodes, name) && !a.self.Last.Bad() {
+			busy = append(busy, name)
+		}
+	}
+	if len(busy) > record.Batch.Size {
+		w.fail("%d at once in a batch of %d: %v", len(busy), record.Batch.Size, busy)
+	}
+}
+
+func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
