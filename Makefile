@@ -1,0 +1,63 @@
+# Everything a developer needs; `make` alone says what there is.
+
+BIN     := bin
+CONSUL  := $(BIN)/consul
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+
+# CI runs everything with the race detector, and never skips a test for want of Consul.
+ifeq ($(CI),true)
+RACE := -race
+endif
+
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## orch and convergeagent, in bin/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/orch ./cmd/convergeagent
+
+demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
+	go run ./e2e/demo
+
+test: consul lint ## every test, on a real Consul
+	go test $(RACE) -timeout 15m ./...
+
+lint: ## gofmt and vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+
+race: consul ## every test, with the race detector
+	go test -race -timeout 15m ./...
+
+e2e: consul ## only the end-to-end tests
+	go test $(RACE) -timeout 15m -count 1 -v ./e2e/...
+
+ui-check: build consul ## the Consul UI's pages in headless Chromium (needs Debian's chromium)
+	ORCH_UI_CHECK=1 go test -count 1 -v -run TestConsulUI ./e2e/ui
+
+consul: $(CONSUL) ## a Consul server for tests and the demo, in bin/ (about four minutes, once)
+
+# The server is a tool of a nested module, pinned there; its licence is BUSL-1.1, and it is only
+# ever run as a separate program.
+$(CONSUL): e2e/consul/go.mod e2e/consul/go.sum
+	@if [ -n "$$CONSUL_BIN" ] || command -v consul >/dev/null; then \
+		echo "consul is here already: $${CONSUL_BIN:-$$(command -v consul)}"; \
+	else \
+		echo "building consul, once; this takes a few minutes"; \
+		mkdir -p $(BIN) && cd e2e/consul && go build -o ../../$(CONSUL) github.com/hashicorp/consul; \
+	fi
+
+fmt: ## format the sources
+	gofmt -w $$(git ls-files '*.go')
+
+cover: consul ## test coverage, as cover.out and in words
+	go test -timeout 15m -coverprofile cover.out ./...
+	go tool cover -func cover.out | tail -1
+
+clean: ## remove what was built, but not consul
+	rm -f $(BIN)/orch $(BIN)/convergeagent cover.out
+
+.PHONY: help build demo test lint race e2e ui-check consul fmt cover clean
