@@ -30,16 +30,16 @@ type View struct {
 
 // Verdict is what an agent is to do now.
 type Verdict struct {
-	Go      bool   // start a run towards Target
-	Target  State  // where the node is to be; without Go, where it would be going
-	Run     string // the order's run id; empty: the agent makes one, or goes on with the last
-	Again   string // to be noted as done with the run
-	Under   string        // UnderOrder, UnderOpen or UnderJoiner: what lets it go
-	Tries   int           // how many tries a run has under one id
-	Pause   time.Duration // to be waited since the last run ended
-	Phase   Phase         // what to report while nothing runs
-	Report  string        // run id under which success without a run is reported
-	Reason  string        // in words; the answer of `orch why`
+	Go     bool          // start a run towards Target
+	Target State         // where the node is to be; without Go, where it would be going
+	Run    string        // the order's run id; empty: the agent makes one, or goes on with the last
+	Again  string        // to be noted as done with the run
+	Under  string        // UnderOrder, UnderOpen or UnderJoiner: what lets it go
+	Tries  int           // how many tries a run has under one id
+	Pause  time.Duration // to be waited since the last run ended
+	Phase  Phase         // what to report while nothing runs
+	Report string        // run id under which success without a run is reported
+	Reason string        // in words; the answer of `orch why`
 }
 
 // Decide is the agent's rule: what one node does, from what it is and what it sees, and why. It is
