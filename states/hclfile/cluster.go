@@ -1,7 +1,6 @@
 package hclfile
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -78,7 +77,7 @@ func (c *built) template(f *fileSet, own body) body {
 	block := named(f.templates, name)
 	if block == nil {
 		c.whole = false
-		c.add(attr.Range, "Unknown template", "%s", "No template "+fmt.Sprintf("%q", name)+" in these files."+suggest(name, labels(f.templates)))
+		c.add(attr.Range, "Unknown template", "No template %q in these files.%s", name, suggest(name, labels(f.templates)))
 		return body{}
 	}
 	f.used[name] = true

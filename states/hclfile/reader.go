@@ -55,13 +55,16 @@ func (r *report) one(b body, kind string) *hcl.Block {
 
 // need reports attributes that must be there and are not. It tells whether all are.
 func (r *report) need(b body, names ...string) bool {
-	for _, name := range names {
-		if b.attrs[name] == nil {
-			r.add(b.head, "Missing required argument", "The argument %q is required.", name)
-			return false
-		}
+	missing := slices.DeleteFunc(names, func(name string) bool { return b.attrs[name] != nil })
+	switch len(missing) {
+	case 0:
+		return true
+	case 1:
+		r.add(b.head, "Missing required argument", "The argument %q is required.", missing[0])
+	default:
+		r.add(b.head, "Missing required argument", "The arguments %s are required.", quoted(missing))
 	}
-	return true
+	return false
 }
 
 // place remembers where a part of the definition was written.

@@ -63,6 +63,7 @@ func (r *builtRunbook) step(block *hcl.Block, at states.Place) states.Step {
 	for _, attr := range b.attrs {
 		if r.spoiled(attr.Range) {
 			r.excuse(block.DefRange) // what the step does is not known
+			r.excuse(r.where(at.Sub("state")))
 		}
 	}
 	return step

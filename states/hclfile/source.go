@@ -45,15 +45,20 @@ func (r *report) read(paths []string) []Source {
 				continue
 			}
 			seen[filepath.Clean(name)] = true
-			text, err := os.ReadFile(name)
-			if err != nil {
-				r.addAnywhere("Cannot be read", "%v.", err)
-				continue
-			}
-			sources = append(sources, Source{name, text})
+			sources = append(sources, r.readOne(name)...)
 		}
 	}
 	return sources
+}
+
+// readOne gives one file, or none where it cannot be read.
+func (r *report) readOne(name string) []Source {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		r.addAnywhere("Cannot be read", "%v.", err)
+		return nil
+	}
+	return []Source{{name, text}}
 }
 
 func (r *report) files(path string) []string {

@@ -1,8 +1,7 @@
 package hclfile
 
 import (
-	"fmt"
-	"os"
+	"maps"
 	"slices"
 	"strings"
 
@@ -147,20 +146,17 @@ func (v variable) choices() string {
 func (f *fileSet) varFiles(paths []string) map[string]*hcl.Attribute {
 	given := map[string]*hcl.Attribute{}
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			f.addAnywhere("Cannot be read", "%v.", err)
-			continue
-		}
-		for _, b := range f.parse(Source{path, text}).bodies {
-			attrs, diags := b.JustAttributes()
-			f.addHCL(diags)
-			for name, attr := range attrs {
-				given[name] = attr
-				if named(f.vars, name) == nil && !f.broken("variable", name) {
-					f.add(attr.Range, "Unknown variable", "%s", fmt.Sprintf("No variable %q in these files.", name)+suggest(name, labels(f.vars)))
-				}
+		for _, text := range f.readOne(path) {
+			for _, b := range f.parse(text).bodies {
+				attrs, diags := b.JustAttributes()
+				f.addHCL(diags)
+				maps.Copy(given, attrs)
 			}
+		}
+	}
+	for name, attr := range given {
+		if named(f.vars, name) == nil && !f.broken("variable", name) {
+			f.add(attr.Range, "Unknown variable", "No variable %q in these files.%s", name, suggest(name, labels(f.vars)))
 		}
 	}
 	return given

@@ -1,0 +1,198 @@
+package hclfile
+
+import (
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"orch/states"
+)
+
+// AgentConfig is an agent's own file. What to run is said there and nowhere else: nothing that
+// lies in Consul can name a command.
+type AgentConfig struct {
+	Cluster  string
+	StateDir string
+	Node     string // empty: the name of the local Consul agent
+	Meta     map[string]string
+	Observe  bool   // report what would run, and run nothing
+	LogLevel string // empty: the built-in one
+	Consul   AgentConsul
+	Converge *Exec           // for every state without its own; nil: there is none
+	States   map[string]Exec // by the name of the state
+}
+
+// AgentConsul says how to reach Consul. Empty fields are left to Consul's environment variables.
+type AgentConsul struct {
+	Address    string
+	TokenFile  string
+	Datacenter string
+	CAFile     string
+}
+
+// ConvergeFor gives what to run for a state, and tells whether there is anything.
+func (a AgentConfig) ConvergeFor(state string) (Exec, bool) {
+	if own, ok := a.States[state]; ok {
+		return own, true
+	}
+	if a.Converge == nil {
+		return Exec{}, false
+	}
+	return *a.Converge, true
+}
+
+var (
+	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "splay"),
+		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"))
+	consulGrammar     = grammar(words("address", "token_file", "datacenter", "ca_file"))
+	agentStateGrammar = grammar(nil, header("converge", "kind"), header("check"))
+	execGrammar       = grammar(words("command", "timeout", "env"))
+)
+
+// LoadAgent reads an agent's configuration file. There are no variables in it.
+func LoadAgent(path string) (AgentConfig, Diagnostics) {
+	r := newReport()
+	sources := r.readOne(path)
+	if len(sources) == 0 {
+		return AgentConfig{}, r.done()
+	}
+	return ParseAgent(sources[0])
+}
+
+// ParseAgent reads an agent's configuration that is no file of its own, as tests have it.
+func ParseAgent(text Source) (AgentConfig, Diagnostics) {
+	r := newReport()
+	a := &agentReader{reader: newReader(r, nil)}
+	source := r.parse(text)
+	if len(r.found) == 0 { // half a configuration says nothing about the other half
+		top := hcl.Range{Filename: text.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
+		a.file(&hcl.Block{Body: source.bodies[0], DefRange: top})
+	}
+	return a.config, r.done()
+}
+
+type agentReader struct {
+	*reader
+	config AgentConfig
+}
+
+func (a *agentReader) file(block *hcl.Block) {
+	c := &a.config
+	b := a.open(block, agentGrammar)
+	a.need(b, "cluster", "state_dir")
+	set(a.reader, b, "cluster", &c.Cluster, a.name(states.ValidCluster, "A cluster's name is small letters, digits and hyphens, 63 at most."))
+	set(a.reader, b, "node", &c.Node, a.name(states.ValidNode, "A node's name is letters, digits and . _ -, 128 at most."))
+	set(a.reader, b, "state_dir", &c.StateDir, a.absolute)
+	set(a.reader, b, "observe", &c.Observe, a.flag)
+	set(a.reader, b, "log_level", &c.LogLevel, a.word("trace", "debug", "info", "warn", "error"))
+	set(a.reader, b, "meta", &c.Meta, a.textMap)
+	a.consul(b)
+	c.Converge = a.converge(b)
+	for _, state := range b.all("state") {
+		a.state(state)
+	}
+	a.refuse(b, "splay", "service", "action")
+	if c.Converge == nil && len(c.States) == 0 && len(a.found) == 0 {
+		a.add(b.head, "Nothing to run", "Write converge \"exec\" { command = [\"/path/to/converge\", \"${state}\", \"${argument}\"] }.")
+	}
+}
+
+// refuse reports what can be written and nothing acts on, as states.NotYet does for clusters. A
+// change that makes one work takes its name out of the call.
+func (a *agentReader) refuse(b body, names ...string) {
+	for _, name := range names {
+		if attr := b.attrs[name]; attr != nil {
+			a.notYet(attr.Range, name)
+		}
+		for _, block := range b.all(name) {
+			a.notYet(block.DefRange, name)
+		}
+	}
+}
+
+func (a *agentReader) notYet(at hcl.Range, what string) {
+	a.add(at, "Not acted on yet", "Nothing in this version acts on %s, and no setting is ever ignored: leave it out.", what)
+}
+
+func (a *agentReader) consul(b body) {
+	block := a.one(b, "consul")
+	if block == nil {
+		return
+	}
+	inner, c := a.open(block, consulGrammar), &a.config.Consul
+	set(a.reader, inner, "address", &c.Address, a.filledText)
+	set(a.reader, inner, "token_file", &c.TokenFile, a.absolute)
+	set(a.reader, inner, "datacenter", &c.Datacenter, a.filledText)
+	set(a.reader, inner, "ca_file", &c.CAFile, a.absolute)
+}
+
+func (a *agentReader) state(block *hcl.Block) {
+	b := a.open(block, agentStateGrammar)
+	name := block.Labels[0]
+	if !states.ValidState(name) {
+		a.add(block.DefRange, "Bad name", "A state's name is small letters, digits, hyphens and underscores, starting with a letter, 63 at most.")
+	}
+	if _, twice := a.config.States[name]; twice {
+		a.add(block.DefRange, "Duplicate state", "%q is there already.", name)
+	}
+	a.refuse(b, "check")
+	exec := a.converge(b)
+	if exec == nil {
+		return
+	}
+	if a.config.States == nil {
+		a.config.States = map[string]Exec{}
+	}
+	a.config.States[name] = *exec
+}
+
+// converge reads what to run.
+func (a *agentReader) converge(b body) *Exec {
+	block := a.one(b, "converge")
+	if block == nil {
+		return nil
+	}
+	switch kind := block.Labels[0]; kind {
+	case "exec":
+		return a.exec(block)
+	case "puppet", "chef", "ansible":
+		a.add(block.DefRange, "Not acted on yet", "Nothing in this version runs %s by itself: use converge \"exec\" with the command that does.", kind)
+	default:
+		a.add(block.LabelRanges[0], "Unknown converge", "A converge is exec; puppet, chef and ansible are to come.")
+	}
+	return nil
+}
+
+func (a *agentReader) absolute(name string, e hcl.Expression) (string, bool) {
+	path, ok := a.filledText(name, e)
+	if ok && !filepath.IsAbs(path) {
+		a.add(e.Range(), "Not an absolute path", "%s starts with a slash, whatever folder the agent is started in; not %q.", name, path)
+		return "", false
+	}
+	return path, ok
+}
+
+// name reads a name that a rule allows.
+func (a *agentReader) name(valid func(string) bool, rule string) func(string, hcl.Expression) (string, bool) {
+	return func(name string, e hcl.Expression) (string, bool) {
+		text, ok := a.text(name, e)
+		if ok && !valid(text) {
+			a.add(e.Range(), "Bad name", "%s", rule)
+			return "", false
+		}
+		return text, ok
+	}
+}
+
+// textMap reads a map of texts, for the agent's meta.
+func (a *agentReader) textMap(name string, e hcl.Expression) (map[string]string, bool) {
+	texts := map[string]string{}
+	for _, item := range a.items(name, e) {
+		key, keyOK := a.filledText("a key of "+name, item.KeyExpr)
+		text, ok := a.text(key, item.ValueExpr)
+		if keyOK && ok {
+			texts[key] = text
+		}
+	}
+	return texts, true
+}

@@ -1,0 +1,1 @@
+meta = {} # ERROR: Missing required argument

@@ -1,0 +1,2 @@
+cluster   = "web" # ERROR: Nothing to run
+state_dir = "/var/lib/convergeagent"

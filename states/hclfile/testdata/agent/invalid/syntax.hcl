@@ -1,0 +1,1 @@
+cluster = = "web" # ERROR: Invalid expression

@@ -1,0 +1,51 @@
+cluster   = "Web" # ERROR: Bad name
+node      = "a/b" # ERROR: Bad name
+state_dir = "var" # ERROR: Not an absolute path
+observe   = "yes" # ERROR: Not true or false
+log_level = "loud" # ERROR: Unknown value
+splay     = "5s" # ERROR: Not acted on yet
+meta      = { rack = 3 } # ERROR: Not a text
+nodes     = "x" # ERROR: Unsupported argument
+
+consul {
+  address    = "" # ERROR: Empty text
+  token_file = "token" # ERROR: Not an absolute path
+  token      = "secret" # ERROR: Unsupported argument
+}
+consul {} # ERROR: Duplicate consul
+
+service "web" { id = "web" } # ERROR: Not acted on yet
+action "migrate" {} # ERROR: Not acted on yet
+
+converge "puppet" { # ERROR: Not acted on yet
+  manifest = "/etc/puppet/site.pp"
+}
+
+state "Off" { # ERROR: Bad name
+  converge "salt" {} # ERROR: Unknown converge
+}
+state "off" {
+  converge "exec" {
+    command = ["/bin/converge", "--to=${state}"] # ERROR: Not a whole argument
+    timeout = "1m" # ERROR: Not acted on yet
+    env     = {} # ERROR: Not acted on yet
+  }
+  check {} # ERROR: Not acted on yet
+}
+state "off" { # ERROR: Duplicate state
+  converge "exec" {
+    command = ["${argument}", "x"] # ERROR: Not a program
+  }
+}
+state "a" {
+  converge "exec" { command = [] } # ERROR: Not a command
+}
+state "b" {
+  converge "exec" { command = ["/bin/x", "${node}"] } # ERROR: Not a whole argument
+}
+state "c" {
+  converge "exec" { command = ["/bin/x", 5] } # ERROR: Not a text
+}
+state "d" {
+  converge "exec" {} # ERROR: Missing required argument
+}

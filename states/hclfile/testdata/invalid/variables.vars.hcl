@@ -1,0 +1,2 @@
+given  = "c" # ERROR: Unknown value
+givven = "a" # ERROR: Unknown variable
