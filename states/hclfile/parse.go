@@ -16,6 +16,7 @@ import (
 func Parse(text string) (states.Cluster, error) {
 	r := newReport()
 	f := r.collect([]Source{{"definition", []byte(text)}}, renderedClusterGrammar)
+	r.resolved()
 	if len(f.clusters) != 1 || len(r.found) > 0 {
 		return states.Cluster{}, unreadable(r, "cluster", len(f.clusters))
 	}
@@ -31,6 +32,7 @@ func Parse(text string) (states.Cluster, error) {
 func ParseRunbook(text string) (states.Runbook, error) {
 	r := newReport()
 	f := r.collect([]Source{{"definition", []byte(text)}}, renderedRunbookGrammar)
+	r.resolved()
 	if len(f.runbooks) != 1 || len(r.found) > 0 {
 		return states.Runbook{}, unreadable(r, "runbook", len(f.runbooks))
 	}
@@ -40,6 +42,33 @@ func ParseRunbook(text string) (states.Runbook, error) {
 		return states.Runbook{}, fmt.Errorf("read definition of runbook %q: %w", b.runbook.Name, err)
 	}
 	return b.runbook, nil
+}
+
+// resolved refuses what Render never writes: something that is still to be worked out. It would
+// mean another thing to another reader, and could cost it any amount of time.
+func (r *report) resolved() {
+	for _, source := range r.sources {
+		for _, body := range source.bodies {
+			_ = hclsyntax.VisitAll(body.(*hclsyntax.Body), func(node hclsyntax.Node) hcl.Diagnostics {
+				if !plainNode(node) {
+					r.add(node.Range(), "Not resolved", "A definition in Consul holds values only: apply its files again.")
+				}
+				return nil
+			})
+		}
+	}
+}
+
+func plainNode(node hclsyntax.Node) bool {
+	switch x := node.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		return x.Traversal.RootName() == "argument" || x.Traversal.RootName() == "input"
+	case *hclsyntax.LiteralValueExpr, *hclsyntax.TemplateExpr, *hclsyntax.TemplateWrapExpr,
+		*hclsyntax.TupleConsExpr, *hclsyntax.ObjectConsExpr, *hclsyntax.ObjectConsKeyExpr:
+		return true
+	}
+	_, computed := node.(hclsyntax.Expression)
+	return !computed
 }
 
 func unreadable(r *report, kind string, n int) error {
