@@ -43,8 +43,11 @@ func (d Diagnostic) String() string {
 	return b.String()
 }
 
-// String renders all mistakes, and how many there are.
+// String renders all mistakes, and how many there are; nothing where there is none.
 func (ds Diagnostics) String() string {
+	if len(ds) == 0 {
+		return ""
+	}
 	var b strings.Builder
 	for _, d := range ds {
 		b.WriteString(d.String())
