@@ -27,6 +27,8 @@ type Leader struct {
 	Epoch   uint64    `json:"epoch"`
 	TTL     Duration  `json:"ttl"`           // of the holder's session
 	For     string    `json:"for,omitempty"` // the request it leads for
+
+	Released time.Time `json:"released,omitzero"` // when it let go by itself
 }
 
 // Lease is a cluster's lease in hand. Work as a leader runs while Context lives.

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"orch/states"
+)
+
+// Limits of one transaction: 128 operations, and 512 KiB in base64.
+const (
+	maxOps   = 128
+	maxBytes = 380 * 1024
+)
+
+// Commit writes one change under the lease: first the check that the lease is still ours, which is
+// the fence, then compare-and-swaps against what the change was decided on. The record is always
+// among them, so that two writes of one leader exclude each other.
+func (s *Store) Commit(ctx context.Context, lease *states.Lease, snapshot states.Snapshot, change states.Change) error {
+	ops := s.changeOps(lease, snapshot, change)
+	size := 0
+	for _, op := range ops {
+		size += len(op.Value)
+	}
+	if len(ops) > maxOps || size > maxBytes {
+		return fmt.Errorf("write step %q of %q: %d operations and %d KiB: %w", change.Entry.Event, lease.Cluster, len(ops), size/1024, states.ErrTooLarge)
+	}
+	_, err := s.KV.Txn(ctx, ops)
+	var failed *TxnError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failed) && failed.Op == 0:
+		return fmt.Errorf("write step %q of %q: %w", change.Entry.Event, lease.Cluster, states.ErrLeaseLost)
+	case errors.As(err, &failed):
+		return fmt.Errorf("write step %q of %q: %s: %w", change.Entry.Event, lease.Cluster, ops[failed.Op].Key, states.ErrConflict)
+	case errors.Is(err, states.ErrUnknownOutcome):
+		return s.findOut(ctx, lease.Cluster, change, err)
+	}
+	return fmt.Errorf("write step %q of %q: %w", change.Entry.Event, lease.Cluster, err)
+}
+
+// changeOps spells the transaction of a change.
+func (s *Store) changeOps(lease *states.Lease, snapshot states.Snapshot, change states.Change) []Op {
+	k, c := s.Keys, lease.Cluster
+	ops := []Op{
+		{Verb: CheckSession, Key: k.Leader(c), Session: lease.Session},
+		{Verb: CAS, Key: k.Record(c), Index: snapshot.Record.Index, Value: encode(change.Record)},
+		{Verb: CAS, Key: k.Entry(c, change.Entry.Seq), Value: encode(change.Entry)},
+	}
+	if change.Desired != nil {
+		ops = append(ops, Op{Verb: CAS, Key: k.Desired(c), Index: snapshot.Desired.Index, Value: encode(change.Desired)})
+	}
+	if change.Definition != nil {
+		ops = append(ops, Op{Verb: CAS, Key: k.Definition(c), Index: snapshot.Definition.Index, Value: []byte(*change.Definition)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(change.Orders)) {
+		node, _ := snapshot.Node(name)
+		ops = append(ops, Op{Verb: CAS, Key: k.Order(c, name), Index: node.Order.Index, Value: encode(change.Orders[name])})
+	}
+	for _, name := range change.Unmoved {
+		node, _ := snapshot.Node(name)
+		op := Op{Verb: CheckIndex, Key: k.Status(c, name), Index: node.Status.Index}
+		if !node.Status.There() {
+			op = Op{Verb: CheckNotExists, Key: k.Status(c, name)}
+		}
+		ops = append(ops, op)
+	}
+	if change.Handled != "" {
+		ops = append(ops, Op{Verb: DeleteCAS, Key: k.Request(c, change.Handled), Index: requestIndex(snapshot, change.Handled)})
+	}
+	return ops
+}
+
+func requestIndex(snapshot states.Snapshot, id string) uint64 {
+	for _, request := range snapshot.Requests {
+		if request.Value.ID == id {
+			return request.Index
+		}
+	}
+	return 0
+}
+
+// findOut reads what became of a write whose answer was lost: its journal entry tells. The write may
+// still be in the air, but only as long as the record it compares with lies there unchanged, and
+// whoever writes next changes that.
+func (s *Store) findOut(ctx context.Context, cluster string, change states.Change, cause error) error {
+	pairs, err := s.KV.Txn(ctx, []Op{{Verb: GetOrEmpty, Key: s.Keys.Entry(cluster, change.Entry.Seq)}})
+	switch {
+	case err != nil:
+		return fmt.Errorf("find out about step %q of %q: %w", change.Entry.Event, cluster, errors.Join(cause, err))
+	case len(pairs) == 0 || pairs[0].Index == 0:
+		return fmt.Errorf("write step %q of %q: %w", change.Entry.Event, cluster, cause)
+	case bytes.Equal(pairs[0].Value, encode(change.Entry)):
+		return nil
+	}
+	return fmt.Errorf("write step %q of %q: another step has its number: %w", change.Entry.Event, cluster, states.ErrConflict)
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"orch/states"
+)
+
+// Follow sends what the agent sees, now and after every change, until the context ends: two
+// blocking queries, and a look at the freezes from time to time.
+func (a *Agent) Follow(ctx context.Context, sights chan<- states.Sight) error {
+	f := &follower{agent: a, news: make(chan struct{}, 1), trouble: map[string]string{}, first: map[string]bool{}}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	for _, key := range []string{a.Keys.Desired(a.Cluster), a.Keys.Order(a.Cluster, a.Node)} {
+		watching.Go(func() {
+			follow(ctx, a.KV, a.Wait, Query{Key: key}, func(answer Answer, err error) { f.saw(key, answer.Pair, err) })
+		})
+	}
+	watching.Go(func() {
+		for ctx.Err() == nil {
+			f.glance(ctx)
+			rest(ctx, a.Again)
+		}
+	})
+	f.deliver(ctx, sights)
+	return ctx.Err()
+}
+
+// follower puts together what the queries see.
+type follower struct {
+	agent *Agent
+	news  chan struct{}
+
+	mu      sync.Mutex
+	sight   states.Sight
+	first   map[string]bool   // which parts were seen at least once
+	trouble map[string]string // by part: why it cannot be read now
+	foreign bool              // this is another datacenter: nothing in it is meant for us
+}
+
+// deliver sends the newest sight whenever the reader is ready for one.
+func (f *follower) deliver(ctx context.Context, sights chan<- states.Sight) {
+	var ready chan<- states.Sight // nil: nothing to send
+	var sight states.Sight
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.news:
+			var worth bool
+			if sight, worth = f.current(); worth {
+				ready = sights
+			}
+		case ready <- sight:
+			ready = nil
+		}
+	}
+}
+
+// saw takes the news of one key. An error keeps the last document: not seeing is not absence.
+func (f *follower) saw(key string, pair Pair, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.noteTrouble(key, err)
+	if err == nil {
+		switch key {
+		case f.agent.Keys.Desired(f.agent.Cluster):
+			f.sight.Desired = decode[states.Desired](pair)
+		case f.agent.Keys.Order(f.agent.Cluster, f.agent.Node):
+			f.sight.Order = decode[states.Order](pair)
+		}
+		f.first[key] = true
+	}
+	f.tell()
+}
+
+// glance reads the freezes and the id in one transaction.
+func (f *follower) glance(ctx context.Context) {
+	k := f.agent.Keys
+	pairs, err := f.agent.KV.Txn(ctx, []Op{
+		{Verb: GetOrEmpty, Key: k.Freeze()}, {Verb: GetOrEmpty, Key: k.ClusterFreeze(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.ID()}})
+	if ctx.Err() != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.sight.Frozen, f.sight.Freeze = states.Doc[states.Freeze]{}, states.Doc[states.Freeze]{}
+		err = f.sort(pairs)
+		f.foreign = err != nil
+		f.first[glanced] = true
+	}
+	f.noteTrouble(glanced, err)
+	f.tell()
+}
+
+func (f *follower) sort(pairs []Pair) error {
+	k := f.agent.Keys
+	for _, pair := range pairs {
+		switch {
+		case pair.Index == 0:
+		case pair.Key == k.Freeze():
+			f.sight.Frozen = decode[states.Freeze](pair)
+		case pair.Key == k.ClusterFreeze(f.agent.Cluster):
+			f.sight.Freeze = decode[states.Freeze](pair)
+		case pair.Key == k.ID():
+			if f.agent.id == "" {
+				f.agent.id = string(pair.Value)
+			}
+			if f.agent.id != string(pair.Value) {
+				return fmt.Errorf("this Consul has the id %q, and this agent knew %q: it is another datacenter", pair.Value, f.agent.id)
+			}
+		}
+	}
+	return nil
+}
+
+// glanced stands for the freezes and the id among the parts.
+const glanced = "freeze and id"
+
+func (f *follower) noteTrouble(key string, err error) {
+	if err == nil {
+		delete(f.trouble, key)
+		return
+	}
+	f.trouble[key] = describe(key, err)
+}
+
+// describe says what cannot be read, without what changes from try to try.
+func describe(key string, err error) string {
+	switch {
+	case errors.Is(err, states.ErrDenied):
+		return fmt.Sprintf("reading %q is denied to this agent's token", key)
+	case errors.Is(err, states.ErrUnavailable):
+		return "consul does not answer"
+	}
+	return err.Error()
+}
+
+// tell says that there is something new to deliver.
+func (f *follower) tell() {
+	select {
+	case f.news <- struct{}{}:
+	default:
+	}
+}
+
+// current gives what is to be seen now. Documents come only when all parts were seen once, because
+// a part that was not looked at yet is not one that is not there.
+func (f *follower) current() (states.Sight, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	sight := f.sight
+	for _, part := range slices.Sorted(maps.Keys(f.trouble)) {
+		sight.Trouble = f.trouble[part]
+	}
+	if f.foreign || len(f.first) < 3 {
+		return states.Sight{Trouble: sight.Trouble}, sight.Trouble != ""
+	}
+	return sight, true
+}

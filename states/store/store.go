@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"orch/states"
+)
+
+// Store reads and changes clusters, for leaders and for whoever looks. It implements the
+// orchestrator's Store and Leaser.
+type Store struct {
+	KV    KV
+	Keys  Keys
+	Parse func(text string) (states.Cluster, error) // of a definition; this room knows no language
+	TTL   time.Duration                             // of a leader's session
+	Wait  time.Duration                             // of one blocking query
+	Clock func() time.Time
+}
+
+// New makes a Store with the usual times.
+func New(kv KV, keys Keys, parse func(string) (states.Cluster, error)) *Store {
+	return &Store{KV: kv, Keys: keys, Parse: parse, TTL: 30 * time.Second, Wait: time.Minute, Clock: time.Now}
+}
+
+// Snapshot reads everything about a cluster in one consistent transaction.
+func (s *Store) Snapshot(ctx context.Context, cluster string) (states.Snapshot, error) {
+	k := s.Keys
+	pairs, err := s.KV.Txn(ctx, []Op{
+		{Verb: GetOrEmpty, Key: k.Freeze()},
+		{Verb: GetOrEmpty, Key: k.ClusterFreeze(cluster)},
+		{Verb: GetOrEmpty, Key: k.Definition(cluster)},
+		{Verb: GetOrEmpty, Key: k.Leader(cluster)},
+		{Verb: GetOrEmpty, Key: k.Desired(cluster)},
+		{Verb: GetOrEmpty, Key: k.Record(cluster)},
+		{Verb: GetTree, Key: k.Orders(cluster)},
+		{Verb: GetTree, Key: k.Statuses(cluster)},
+		{Verb: GetTree, Key: k.Requests(cluster)},
+	})
+	if err != nil {
+		return states.Snapshot{}, fmt.Errorf("read cluster %q: %w", cluster, err)
+	}
+	return s.assemble(cluster, pairs), nil
+}
+
+// assemble sorts pairs into a snapshot, by their keys.
+func (s *Store) assemble(cluster string, pairs []Pair) states.Snapshot {
+	k := s.Keys
+	snapshot := states.Snapshot{Cluster: cluster}
+	nodes := map[string]*states.Node{}
+	node := func(key string) *states.Node {
+		name := last(key)
+		if nodes[name] == nil {
+			nodes[name] = &states.Node{Name: name}
+		}
+		return nodes[name]
+	}
+	var requests []Pair
+	for _, pair := range pairs {
+		switch {
+		case pair.Index == 0:
+		case pair.Key == k.Freeze():
+			snapshot.Frozen = decode[states.Freeze](pair)
+		case pair.Key == k.ClusterFreeze(cluster):
+			snapshot.Freeze = decode[states.Freeze](pair)
+		case pair.Key == k.Definition(cluster):
+			snapshot.Definition, snapshot.Source = s.definition(pair), string(pair.Value)
+		case pair.Key == k.Leader(cluster):
+			snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](pair), pair.Session != "", pair.Session
+		case pair.Key == k.Desired(cluster):
+			snapshot.Desired = decode[states.Desired](pair)
+		case pair.Key == k.Record(cluster):
+			snapshot.Record = decode[states.Record](pair)
+		case below(pair.Key, k.Orders(cluster)):
+			node(pair.Key).Order = decode[states.Order](pair)
+		case below(pair.Key, k.Statuses(cluster)):
+			n := node(pair.Key)
+			n.Status, n.Alive = decode[states.Status](pair), pair.Session != ""
+		case below(pair.Key, k.Requests(cluster)):
+			requests = append(requests, pair)
+		}
+	}
+	for _, n := range nodes {
+		snapshot.Nodes = append(snapshot.Nodes, *n)
+	}
+	slices.SortFunc(snapshot.Nodes, func(a, b states.Node) int { return strings.Compare(a.Name, b.Name) })
+	snapshot.Requests = s.requests(requests)
+	return snapshot
+}
+
+// below tells whether a key is one segment below a prefix, and one that orch spells.
+func below(key, prefix string) bool {
+	name, found := strings.CutPrefix(key, prefix)
+	return found && states.ValidNode(name)
+}
+
+// requests are taken in the order of their creation.
+func (s *Store) requests(pairs []Pair) []states.Doc[states.Request] {
+	slices.SortFunc(pairs, func(a, b Pair) int { return int(a.Created) - int(b.Created) })
+	var requests []states.Doc[states.Request]
+	for _, pair := range pairs {
+		doc := decode[states.Request](pair)
+		if doc.Problem == "" && doc.Value.ID != last(pair.Key) {
+			doc.Problem = fmt.Sprintf("it calls itself %q", doc.Value.ID)
+		}
+		doc.Value.ID = last(pair.Key)
+		requests = append(requests, doc)
+	}
+	return requests
+}
+
+func (s *Store) definition(pair Pair) states.Doc[states.Cluster] {
+	doc := states.Doc[states.Cluster]{Index: pair.Index}
+	definition, err := s.Parse(string(pair.Value))
+	if err != nil {
+		doc.Problem = err.Error()
+		return doc
+	}
+	doc.Value = definition
+	return doc
+}
+
+// Clusters lists the clusters that there are.
+func (s *Store) Clusters(ctx context.Context) ([]string, error) {
+	prefix := s.Keys.Clusters()
+	answer, err := s.KV.Watch(ctx, Query{Key: prefix, Prefix: true})
+	if err != nil {
+		return nil, fmt.Errorf("list clusters: %w", err)
+	}
+	var names []string
+	for _, key := range answer.Keys {
+		name, nested := strings.CutSuffix(strings.TrimPrefix(key, prefix), "/")
+		if nested && states.ValidCluster(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Journal reads the entries of a cluster after a sequence number, the oldest first.
+func (s *Store) Journal(ctx context.Context, cluster string, after uint64) ([]states.Doc[states.Entry], error) {
+	pairs, err := s.KV.Txn(ctx, []Op{{Verb: GetTree, Key: s.Keys.Journal(cluster)}})
+	if err != nil {
+		return nil, fmt.Errorf("read the journal of %q: %w", cluster, err)
+	}
+	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
+	var entries []states.Doc[states.Entry]
+	for _, pair := range pairs {
+		if pair.Key > s.Keys.Entry(cluster, after) {
+			entries = append(entries, decode[states.Entry](pair))
+		}
+	}
+	return entries, nil
+}
+
+// Entries reads a run of entries by their numbers, which is cheaper than the whole journal.
+func (s *Store) Entries(ctx context.Context, cluster string, first, last uint64) ([]states.Doc[states.Entry], error) {
+	var entries []states.Doc[states.Entry]
+	for first <= last {
+		var ops []Op
+		for ; first <= last && len(ops) < states.MaxNodesPerTransaction; first++ {
+			ops = append(ops, Op{Verb: GetOrEmpty, Key: s.Keys.Entry(cluster, first)})
+		}
+		pairs, err := s.KV.Txn(ctx, ops)
+		if err != nil {
+			return nil, fmt.Errorf("read the journal of %q: %w", cluster, err)
+		}
+		for _, pair := range pairs {
+			if pair.Index != 0 {
+				entries = append(entries, decode[states.Entry](pair))
+			}
+		}
+	}
+	return entries, nil
+}
+
+// File writes a request, once.
+func (s *Store) File(ctx context.Context, cluster string, request states.Request) error {
+	key := s.Keys.Request(cluster, request.ID)
+	_, err := s.KV.Txn(ctx, []Op{{Verb: CAS, Key: key, Value: encode(request)}})
+	var failed *TxnError
+	if errors.As(err, &failed) { // it lies there already
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("file request %q: %w", request.ID, err)
+	}
+	return nil
+}
+
+// MakeID gives the id of this tree of keys, and writes it where there is none.
+func (s *Store) MakeID(ctx context.Context, fresh string) (string, error) {
+	for range 2 {
+		pairs, err := s.KV.Txn(ctx, []Op{{Verb: GetOrEmpty, Key: s.Keys.ID()}})
+		if err != nil {
+			return "", fmt.Errorf("read %q: %w", s.Keys.ID(), err)
+		}
+		if len(pairs) > 0 && pairs[0].Index != 0 {
+			return string(pairs[0].Value), nil
+		}
+		var failed *TxnError
+		_, err = s.KV.Txn(ctx, []Op{{Verb: CAS, Key: s.Keys.ID(), Value: []byte(fresh)}})
+		if err != nil && !errors.As(err, &failed) {
+			return "", fmt.Errorf("write %q: %w", s.Keys.ID(), err)
+		}
+	}
+	return fresh, nil
+}
+
+// Follow sends a word whenever something about the cluster may have changed: a status, a request,
+// the record, the lease. It returns when the context ends.
+func (s *Store) Follow(ctx context.Context, cluster string, news chan<- struct{}) error {
+	follow(ctx, s.KV, s.Wait, Query{Key: s.Keys.Cluster(cluster), Prefix: true}, func(Answer, error) {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	})
+	return ctx.Err()
+}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	firstPause = 250 * time.Millisecond
+	lastPause  = 15 * time.Second // an agent must not be deaf for minutes after Consul is back
+)
+
+// follow watches one query until the context ends, and tells what it saw and every error. It is
+// the only place that knows the rules of blocking queries: an index that goes backwards starts over
+// and is news; an index of 0 is no index; an answer with the same index is no news; errors wait,
+// longer each time and never all at the same moment.
+func follow(ctx context.Context, kv KV, wait time.Duration, query Query, tell func(Answer, error)) {
+	pause := firstPause
+	query.Wait, query.After = wait, 0
+	for ctx.Err() == nil {
+		answer, err := kv.Watch(ctx, query)
+		if err == nil && answer.Index == 0 {
+			err = errors.New("watch: the answer has no index; something between here and Consul strips its headers")
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			tell(Answer{}, err)
+			rest(ctx, pause/2+rand.N(pause/2+1))
+			pause = min(2*pause, lastPause)
+			query.After = 0
+			continue
+		case answer.Index < query.After:
+			query.After = 0 // look again at once: this answer may be older than what is there
+			continue
+		case answer.Index != query.After:
+			tell(answer, nil)
+		}
+		pause, query.After = firstPause, answer.Index
+	}
+}
+
+// rest waits, or ends with the context.
+func rest(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
