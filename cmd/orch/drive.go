@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"orch/orchestrator"
+	"orch/states"
+)
+
+// driving is one request on its way to being done.
+type driving struct {
+	app     *app
+	consul  *consul
+	request states.Request
+	cluster string
+	after   uint64        // the newest journal entry when the request was made
+	timeout time.Duration // 0: none
+}
+
+// driving makes a request ready to be driven.
+func (a *app) driving(c *consul, v *view, request states.Request) driving {
+	return driving{app: a, consul: c, cluster: v.Cluster, request: request, after: v.record.Journal}
+}
+
+// shown is how much is shown meanwhile: a stop is over before anybody could look.
+func (d driving) shown() shown {
+	switch {
+	case d.request.Kind != states.AskTransition && d.request.Kind != states.AskResume:
+		return showNothing
+	case d.app.screen.out && !d.app.json():
+		return showScreen
+	}
+	return showLines
+}
+
+// run files the request, and leads or follows until it is done. What happens is shown meanwhile.
+func (d driving) run(ctx context.Context) error {
+	if d.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d.timeout, errTimeout)
+		defer cancel()
+	}
+	watcher := d.app.watch(d.consul, d.cluster, d.shown(), d.after)
+	engine := orchestrator.Engine{Store: d.consul, Leaser: d.consul, Log: d.app.log(), Clock: d.app.now,
+		Who: d.request.By, Look: watcher.look, Say: watcher.say}
+	outcome, err := engine.Drive(ctx, d.cluster, summarized(d.request))
+	v := watcher.end()
+	switch {
+	case err == nil:
+		return d.finish(outcome, v)
+	case ctx.Err() != nil && !errors.Is(err, states.ErrDenied):
+		return d.cut(context.Cause(ctx), v)
+	}
+	return d.failed(err)
+}
+
+// finish says how the request ended.
+func (d driving) finish(outcome orchestrator.Outcome, v *view) error {
+	end := d.ending(outcome)
+	if d.app.json() {
+		if err := d.app.printJSON(newDriveJSON(d, outcome, v, exitCode(end))); err != nil {
+			return err
+		}
+		if end != nil {
+			return &ending{code: exitCode(end)}
+		}
+		return nil
+	}
+	if end == nil {
+		d.app.say("%s", d.done(outcome))
+	}
+	return end
+}
+
+// ending maps what became of a request to the way the command ends.
+func (d driving) ending(outcome orchestrator.Outcome) error {
+	if outcome.Answer.Refused {
+		return endingf(exitRefused, "%s %s: refused: %s", d.request.Kind, d.cluster, outcome.Answer.Reason)
+	}
+	if d.request.Kind != states.AskTransition && d.request.Kind != states.AskResume {
+		return nil
+	}
+	if outcome.Replaced {
+		return endingf(exitUnfinished, "%s %s: replaced by another move, to %s, by %s; see it: orch status %s",
+			d.request.Kind, d.cluster, outcome.Record.Target, outcome.Record.By, d.cluster)
+	}
+	return stands(d.request.Kind+" "+d.cluster, d.cluster, outcome.Record)
+}
+
+// stands says why a move that stands is not done, or nil.
+func stands(what, cluster string, record states.Record) error {
+	switch {
+	case record.Status == states.Done:
+		return nil
+	case record.Status == states.Paused && record.Cause == states.ByFailures:
+		return endingf(exitFailed, "%s: failed: %s; see why: orch why %s", what, record.Reason, cluster)
+	case record.Status == states.Paused:
+		return endingf(exitUnfinished, "%s: not finished: %s; go on: orch resume %s", what, record.Reason, cluster)
+	}
+	return endingf(exitUnfinished, "%s: not finished: %s", what, record.Reason)
+}
+
+// done is the last line of a request that went well.
+func (d driving) done(outcome orchestrator.Outcome) string {
+	record := outcome.Record
+	if d.request.Kind == states.AskTransition || d.request.Kind == states.AskResume {
+		if record.Status == states.Done && record.ID == d.follows() {
+			return fmt.Sprintf("done: %s is at %s after %s", d.cluster, record.Target, ago(record.EndedAt.Sub(record.StartedAt)))
+		}
+	}
+	return outcome.Answer.Reason
+}
+
+// follows is the id of the transition that the request is about.
+func (d driving) follows() string {
+	if d.request.Kind == states.AskTransition {
+		return orchestrator.TransitionOf(d.request.ID)
+	}
+	return d.request.Transition
+}
+
+// cut says what stands where after a signal or the end of --timeout, and which verb goes on.
+func (d driving) cut(cause error, v *view) error {
+	if cause == nil || errors.Is(cause, context.Canceled) {
+		cause = errInterrupted
+	}
+	if v == nil {
+		return fmt.Errorf("%s %s: %w", d.request.Kind, d.cluster, cause)
+	}
+	taken := v.record.Request == d.request.ID
+	_, answered := v.record.AnswerTo(d.request.ID)
+	switch {
+	case !taken && !answered:
+		return fmt.Errorf("%s %s: %w; request %s is filed and not taken up: whoever leads %s next takes it until %s", d.request.Kind, d.cluster,
+			cause, d.request.ID, d.cluster, clock(d.request.Expires, v.now))
+	case v.record.Status != states.Running:
+		return fmt.Errorf("%s %s: %w; %s", d.request.Kind, d.cluster, cause, v.reason())
+	case v.Led && v.Leader.Value.Who != d.request.By:
+		return fmt.Errorf("%s %s: %w; %s; %s leads and goes on: orch status %s --watch", d.request.Kind, d.cluster, cause, v.position(), v.Leader.Value.Who, d.cluster)
+	}
+	return fmt.Errorf("%s %s: %w; %s; nobody else is let go until somebody leads: orch resume %s", d.request.Kind, d.cluster, cause, v.position(), d.cluster)
+}
+
+// failed explains an error of the engine.
+func (d driving) failed(err error) error {
+	var held *states.HeldError
+	if errors.As(err, &held) {
+		return endingf(exitRefused, "%s %s: %w, and does not answer; wait until it is done, or end it", d.request.Kind, d.cluster, err)
+	}
+	return fmt.Errorf("%s %s: %w", d.request.Kind, d.cluster, err)
+}
+
+// position says how far a move is.
+func (v *view) position() string {
+	there := v.count(func(n nodeView) bool { return n.Member && n.There })
+	going := v.count(func(n nodeView) bool { return n.Member && !n.There && n.busy() })
+	return fmt.Sprintf("%s of %s at %s, %d converging", fmt.Sprint(there), states.Count(len(v.record.Members), "node"), v.record.Current().State, going)
+}
+
+// say prints a line.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.out, visible(fmt.Sprintf(format, args...)))
+}

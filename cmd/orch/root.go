@@ -1,0 +1,165 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const rootHelp = `Orch moves clusters of nodes from one named state to another, in batches, and
+lets every node converge by itself, also one that comes back late.
+
+What is wanted, and what each node reached, lies in Consul's KV. Any machine
+with the right token can look, and move.`
+
+// newRoot makes the whole command line.
+func newRoot(a *app) *cobra.Command {
+	cobra.EnableCommandSorting = false // the order is that of groups
+	root := &cobra.Command{
+		Use:           "orch",
+		Short:         "move clusters from state to state",
+		Long:          rootHelp + "\n\n" + exitHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.output != "text" && a.output != "json" {
+				return usagef("read --output %q: it is text or json", a.output)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("find verb %q: there is none of that name%s; see orch --help", args[0], suggest(cmd, args[0]))
+			}
+			return cmd.Help()
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	a.globals(root.PersistentFlags())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+	for _, group := range groups(a) {
+		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title + ":"})
+		for _, command := range group.commands {
+			command.GroupID = group.id
+			strict(command)
+			root.AddCommand(command)
+		}
+	}
+	root.AddCommand(foreign()...)
+	root.SetHelpCommandGroupID("rest")
+	root.SetCompletionCommandGroupID("rest")
+	return root
+}
+
+// group is a chapter of the help.
+type group struct {
+	id, title string
+	commands  []*cobra.Command
+}
+
+func groups(a *app) []group {
+	return []group{
+		{"see", "See", []*cobra.Command{newStatus(a), newWhy(a), newPlan(a), newHistory(a), newShow(a)}},
+		{"move", "Move", []*cobra.Command{newTransition(a), newPause(a), newResume(a), newAbort(a)}},
+		{"nodes", "Nodes", []*cobra.Command{newForget(a)}},
+		{"definitions", "Definitions", []*cobra.Command{newFmt(a), newValidate(a), newApply(a)}},
+		{"rest", "Rest", []*cobra.Command{newDev(a), newVersion(a)}},
+	}
+}
+
+// strict makes a wrong number of arguments a mistake of usage.
+func strict(cmd *cobra.Command) {
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%w; usage: %s", err, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+func suggest(cmd *cobra.Command, word string) string {
+	names := cmd.SuggestionsFor(word)
+	if len(names) == 0 {
+		return ""
+	}
+	return ", did you mean " + strings.Join(names, " or ")
+}
+
+const stopWords = "choose: orch pause CLUSTER keeps the move and lets nobody else go, orch abort CLUSTER gives it up; both leave every node where it is"
+
+// otherWords are the verbs of other tools, with what to type here.
+var otherWords = map[string]string{
+	"stop":     stopWords,
+	"cancel":   stopWords,
+	"halt":     stopWords,
+	"promote":  "orch resume CLUSTER lets a move go on",
+	"continue": "orch resume CLUSTER lets a move go on",
+	"undo":     "orch transition CLUSTER STATE moves to any state that is legal from here, also the last one; orch history CLUSTER says which that was",
+	"rollback": "orch transition CLUSTER STATE moves to any state that is legal from here, also the last one; orch history CLUSTER says which that was",
+	"restart":  "orch transition CLUSTER STATE moves a cluster; what a state means is said by your configuration management",
+	"rollout":  "orch transition CLUSTER STATE starts one, orch status CLUSTER --watch watches it",
+	"deploy":   "orch transition CLUSTER STATE [ARG] moves a cluster, for example to version 42",
+}
+
+// foreign makes a hidden command of each of the other tools' words.
+func foreign() []*cobra.Command {
+	var commands []*cobra.Command
+	for word, advice := range otherWords {
+		commands = append(commands, &cobra.Command{
+			Use: word, Hidden: true, DisableFlagParsing: true,
+			RunE: func(*cobra.Command, []string) error {
+				return usagef("find verb %q: orch has none of that name; %s", word, advice)
+			},
+		})
+	}
+	return commands
+}
+
+// checkDashes names a long flag that was spelled with one dash. Without this, the rest of it would
+// be taken for an argument.
+func checkDashes(root *cobra.Command, args []string) error {
+	cmd, _, err := root.Find(args)
+	if err != nil || cmd.DisableFlagParsing {
+		return nil
+	}
+	for i, arg := range args {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		switch {
+		case arg == "--":
+			return nil
+		case !strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "--") || len(name) < 2:
+		case slices.Contains([]string{"ojson", "otext"}, name) || i > 0 && wantsValue(cmd, args[i-1]):
+		default:
+			return usagef("read flag %q: long flags have two dashes, as in --%s; see %s --help", arg, longest(cmd, name), cmd.CommandPath())
+		}
+	}
+	return nil
+}
+
+// wantsValue tells whether the argument is a flag whose value is the next argument.
+func wantsValue(cmd *cobra.Command, arg string) bool {
+	name, long := strings.CutPrefix(arg, "--")
+	if !long {
+		return arg == "-o"
+	}
+	flag := cmd.Flag(name)
+	return flag != nil && flag.NoOptDefVal == ""
+}
+
+// longest finds the flag that somebody meant, by its beginning.
+func longest(cmd *cobra.Command, name string) string {
+	found := name
+	look := func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Name, name) {
+			found = f.Name
+		}
+	}
+	cmd.InheritedFlags().VisitAll(look)
+	cmd.Flags().VisitAll(look)
+	return found
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"orch/orchestrator"
+	"orch/states"
+)
+
+// view is a cluster as it is shown: what every screen and the JSON are made from. It is made from
+// a snapshot alone, and decides nothing.
+type view struct {
+	states.Snapshot
+	now    time.Time
+	place  place
+	desire states.Desired
+	record states.Record
+
+	nodes   []nodeView
+	batches []batchView
+	waits   []orchestrator.Wait
+	ahead   []states.Batch // what would be let go from here on, if every run succeeds
+}
+
+// place is where a snapshot was read.
+type place struct {
+	Datacenter string `json:"datacenter"`
+	Address    string `json:"address"`
+}
+
+func look(snapshot states.Snapshot, at place, now time.Time) *view {
+	v := &view{Snapshot: snapshot, now: now.UTC(), place: at, desire: snapshot.Desired.Value, record: snapshot.Record.Value}
+	v.waits = orchestrator.Blockers(snapshot, now)
+	if v.usable() {
+		v.ahead = v.foresee()
+	}
+	for _, node := range snapshot.Nodes {
+		v.nodes = append(v.nodes, v.node(node))
+	}
+	for _, member := range v.record.Members {
+		if _, there := snapshot.Node(member.Node); !there {
+			v.nodes = append(v.nodes, v.node(states.Node{Name: member.Node}))
+		}
+	}
+	slices.SortStableFunc(v.nodes, func(a, b nodeView) int { return compareNames(a.Name, b.Name) })
+	v.batches = v.history()
+	return v
+}
+
+// usable tells whether the documents that everything hangs on can be read.
+func (v *view) usable() bool { return v.Desired.OK() && v.Record.OK() }
+
+// foresee asks the planner how the move would go on: as it is, or resumed.
+func (v *view) foresee() []states.Batch {
+	if v.record.Status != states.Running && v.record.Status != states.Paused {
+		return nil
+	}
+	request := states.Request{Schema: states.Schema, ID: "q-preview", Kind: states.AskResume, By: "preview",
+		Transition: v.record.ID, Generation: v.desire.Generation, At: v.now, Expires: v.now.Add(time.Minute),
+		AcceptFailures: true, Overrides: []string{orchestrator.OverrideMembers}}
+	preview := orchestrator.Foresee(v.Snapshot, request, orchestrator.Leading{Who: "preview", Epoch: v.desire.Epoch}, v.now)
+	return slices.DeleteFunc(preview.Batches, func(b states.Batch) bool { return b.Hop != v.record.Hop })
+}
+
+// settled tells whether the move is done and every live node is where it should be.
+func (v *view) settled() bool {
+	if !v.usable() || v.record.Status != states.Done {
+		return false
+	}
+	return !slices.ContainsFunc(v.nodes, func(n nodeView) bool {
+		return n.Alive && !n.There && n.Phase != string(states.Held) && n.Phase != phaseForgotten
+	})
+}
+
+// status is the cluster's condition in one word.
+func (v *view) status() string {
+	switch {
+	case v.usable():
+		return v.record.Status
+	case !v.Desired.There() && !v.Record.There() && !v.Definition.There():
+		return "unknown"
+	case !v.Desired.There() && !v.Record.There():
+		return "unborn"
+	}
+	return "broken"
+}
+
+// reason says why the cluster is in that condition.
+func (v *view) reason() string {
+	switch {
+	case v.usable():
+		return v.record.Reason
+	case len(v.waits) > 0:
+		return v.waits[0].Reason
+	}
+	return "nothing lies in Consul about it"
+}
+
+// origin is the state that a move leaves.
+func (v *view) origin() states.State {
+	if v.record.Start.None() {
+		return v.desire.Stable
+	}
+	return v.record.Start
+}
+
+// moving tells whether a move is under way or stands in its middle.
+func (v *view) moving() bool {
+	return v.usable() && v.record.Status != states.Done
+}
+
+// heading spells the move: "version 42 -> version 43", or the state of a cluster at rest.
+func (v *view) heading() string {
+	switch {
+	case !v.usable():
+		return ""
+	case !v.moving() || v.record.Start.None() || v.origin().Same(v.record.Target):
+		return v.desire.State.String()
+	}
+	return v.origin().String() + " -> " + v.record.Target.String()
+}
+
+// count gives how many nodes are so.
+func (v *view) count(is func(nodeView) bool) int {
+	n := 0
+	for _, node := range v.nodes {
+		if is(node) {
+			n++
+		}
+	}
+	return n
+}
+
+func alive(n nodeView) bool { return n.Alive && n.Phase != phaseForgotten }
+func known(n nodeView) bool { return n.Known && n.Phase != phaseForgotten }
+
+// left estimates how long the hop takes still, by the batches that ended; 0: nobody can say.
+func (v *view) left() time.Duration {
+	var took time.Duration
+	ended := 0
+	for _, b := range v.record.Batches {
+		if b.Hop == v.record.Hop {
+			took += b.Ended.Sub(b.Ordered)
+			ended++
+		}
+	}
+	if ended == 0 || v.record.Status != states.Running {
+		return 0
+	}
+	each := took / time.Duration(ended)
+	left := each * time.Duration(len(v.ahead))
+	if b := v.record.Batch; b.Number != 0 && b.Ended.IsZero() {
+		left += max(each-v.now.Sub(b.Ordered), 0)
+	}
+	return left
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"orch/states"
+)
+
+// batchView is a row of the table of batches: one batch, or several that have nothing to tell.
+type batchView struct {
+	first, last     int
+	nodes           int
+	done, run, fail int
+	took            time.Duration
+	begun, going    bool
+	note            string
+}
+
+// history lists the batches of the hop: those that ended, the one in progress, and the rest as far
+// as it can be foreseen.
+func (v *view) history() []batchView {
+	var rows []batchView
+	for _, b := range v.record.Batches {
+		if b.Hop == v.record.Hop {
+			rows = append(rows, batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true,
+				done: b.Count - b.Failed, fail: b.Failed, took: b.Ended.Sub(b.Ordered), note: noteOf(b)})
+		}
+	}
+	current := v.record.Batch
+	if current.Number != 0 && current.Ended.IsZero() && current.Hop == v.record.Hop {
+		rows = append(rows, v.current(current))
+	}
+	rows = gather(rows, 6)
+	if len(v.ahead) == 0 {
+		return rows
+	}
+	later := batchView{first: v.ahead[0].Number, last: v.ahead[len(v.ahead)-1].Number, note: "waiting"}
+	if v.record.Status != states.Running {
+		later.note = "not started"
+	}
+	for _, b := range v.ahead {
+		later.nodes += b.Count
+	}
+	return append(rows, later)
+}
+
+// current counts the batch in progress.
+func (v *view) current(b states.Batch) batchView {
+	row := batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true, going: true, took: v.now.Sub(b.Ordered), note: noteOf(b)}
+	for _, n := range v.nodes {
+		switch {
+		case !slices.Contains(b.Nodes, n.Name):
+		case n.There:
+			row.done++
+		case n.Counted != nil:
+			row.fail++
+		case n.busy():
+			row.run++
+		}
+	}
+	if !v.record.EndedAt.IsZero() {
+		row.took, row.going = v.record.EndedAt.Sub(b.Ordered), false
+	}
+	return row
+}
+
+func noteOf(b states.Batch) string {
+	if b.Opened && b.Note == "" {
+		return "opened: everybody may go"
+	}
+	return b.Note
+}
+
+// gather makes one row of the first batches where there are many.
+func gather(rows []batchView, most int) []batchView {
+	if len(rows) <= most {
+		return rows
+	}
+	old := rows[:len(rows)-most+1]
+	one := batchView{first: old[0].first, last: old[len(old)-1].last, begun: true}
+	for _, r := range old {
+		one.nodes, one.done, one.fail, one.took = one.nodes+r.nodes, one.done+r.done, one.fail+r.fail, one.took+r.took
+	}
+	return append([]batchView{one}, rows[len(old):]...)
+}
+
+// span spells the numbers: 4, or 5-6.
+func (b batchView) numbers() string {
+	if b.first == b.last {
+		return strconv.Itoa(b.first)
+	}
+	return fmt.Sprintf("%d-%d", b.first, b.last)
+}
+
+// total is how many batches the hop has, as far as can be foreseen, and which one is meant by now.
+func (v *view) progress() (now, total int) {
+	if n := len(v.batches); n > 0 {
+		total = v.batches[n-1].last
+	}
+	now = v.record.Batch.Number
+	if now == 0 && total > 0 {
+		for _, b := range v.batches {
+			if !b.begun {
+				return b.first, total
+			}
+		}
+		return total, total
+	}
+	return now, total
+}
