@@ -68,6 +68,10 @@ func (a *Agent) surprise(sight states.Sight, pairs []Pair) string {
 		if index, asked := known[pair.Key]; asked && pair.Index != index {
 			return pair.Key
 		}
+		delete(known, pair.Key)
+	}
+	for key := range known { // not answered: this token may not read it, so nobody knows what lies there
+		return key
 	}
 	return ""
 }
