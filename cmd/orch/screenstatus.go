@@ -141,6 +141,8 @@ func (v *view) leaderLine() string {
 		return "led by somebody whose name cannot be read: " + v.Leader.Problem
 	case !v.usable() || v.record.Status == states.Done:
 		return "nobody leads, nobody has to"
+	case v.Leader.OK() && !leader.Released.IsZero():
+		return "nobody leads since " + clock(leader.Released, v.now) + " (" + leader.Who + " let go): " + v.unledEffect()
 	case v.Leader.OK() && leader.Who != "":
 		return "nobody leads (" + leader.Who + " was the last): " + v.unledEffect()
 	}

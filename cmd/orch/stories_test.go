@@ -119,7 +119,7 @@ func unled() states.Snapshot {
 func paused() states.Snapshot {
 	p := policy(states.Nodes(1), states.Nodes(1), states.Nodes(2))
 	s := states.Snapshot{Cluster: "app", Definition: doc(definition("app", p))}
-	s.Leader = doc(states.Leader{Who: "admin@bastion-2", Since: at("02:58:02"), Epoch: 9})
+	s.Leader = doc(states.Leader{Who: "admin@bastion-2", Since: at("02:58:02"), Epoch: 9, Released: at("03:02:11")})
 	mark := states.Mark{Epoch: 9, Generation: 23, Transition: "t-2"}
 	s.Desired = doc(states.Desired{Mark: mark, State: release(18), Stable: release(17), From: []states.State{release(17)},
 		Joiners: states.JoinersWait, Timeout: p.ConvergeTimeout, Retries: 1, RetryDelay: p.RetryDelay})
