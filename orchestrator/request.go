@@ -121,6 +121,9 @@ func (p *planner) target(ref states.Ref) (states.State, error) {
 	if !p.Definition.OK() {
 		return states.State{}, fmt.Errorf("read the definition of %q: %s; apply it again", p.Cluster, p.problem())
 	}
+	if unused := states.NotYet(p.Definition.Value); len(unused) > 0 { // applied by a newer orch, perhaps
+		return states.State{}, fmt.Errorf("move by the definition of %q: %s; use an orch that does", p.Cluster, unused[0].Detail)
+	}
 	return p.Definition.Value.Resolve(ref)
 }
 
