@@ -20,6 +20,7 @@ type app struct {
 	out, err io.Writer
 	screen   screen
 	now      func() time.Time
+	patience time.Duration // with somebody who leads for a moment
 	env      func(string) string
 	dial     func(context.Context, connection) (*consul, error)
 
@@ -37,7 +38,7 @@ type screen struct {
 
 func realApp() *app {
 	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, screen: realScreen(),
-		now: time.Now, env: os.Getenv, dial: dial}
+		now: time.Now, patience: 5 * time.Second, env: os.Getenv, dial: dial}
 }
 
 // run does what the arguments say, and gives the exit code.
@@ -81,7 +82,11 @@ func (a *app) json() bool { return a.output == "json" }
 
 // log is where the parts that log do so: nowhere, unless ORCH_LOG names a level.
 func (a *app) log() hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "orch", Output: a.err, Level: hclog.LevelFromString(a.env("ORCH_LOG"))})
+	level := hclog.LevelFromString(a.env("ORCH_LOG"))
+	if level == hclog.NoLevel {
+		level = hclog.Off
+	}
+	return hclog.New(&hclog.LoggerOptions{Name: "orch", Output: a.err, Level: level})
 }
 
 // globals are the flags of every verb, with Consul's names. There is no --token: arguments are public.

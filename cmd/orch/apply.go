@@ -183,7 +183,8 @@ func (g applying) confirm(ctx context.Context, v *view, change states.Change) er
 // waited for; somebody who leads a move is not.
 func (g applying) lease(ctx context.Context, application orchestrator.Application) (*states.Lease, error) {
 	var held *states.HeldError
-	for range 20 {
+	const pause = 100 * time.Millisecond
+	for range max(1, g.options.app.patience/pause) {
 		lease, err := g.consul.Campaign(ctx, g.cluster.Name, application.By, application.ID)
 		switch {
 		case err == nil:
@@ -194,7 +195,7 @@ func (g applying) lease(ctx context.Context, application orchestrator.Applicatio
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(250 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 	if held == nil {

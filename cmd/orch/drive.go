@@ -75,6 +75,14 @@ func (d driving) finish(outcome orchestrator.Outcome, v *view) error {
 	return end
 }
 
+// nothing ends a request before it is filed, because the cluster is where it is asked to be.
+func (d driving) nothing(v *view) error {
+	if !d.app.json() {
+		return nil // the plan said so
+	}
+	return d.app.printJSON(newDriveJSON(d, orchestrator.Outcome{Answer: states.Answer{Reason: "nothing to do"}, Record: v.record}, v, exitDone))
+}
+
 // ending maps what became of a request to the way the command ends.
 func (d driving) ending(outcome orchestrator.Outcome) error {
 	if outcome.Answer.Refused {
@@ -160,7 +168,7 @@ func (v *view) position() string {
 	return fmt.Sprintf("%s of %s at %s, %d converging", fmt.Sprint(there), states.Count(len(v.record.Members), "node"), v.record.Current().State, going)
 }
 
-// say prints a line.
+// say prints a line, or a few.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintln(a.out, visible(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(a.out, printable(fmt.Sprintf(format, args...)))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,15 +84,19 @@ func journal(p *page, history historyJSON, full bool) {
 	}
 	for _, e := range history.Entries {
 		head := fmt.Sprintf("%s  %4d  gen %-3d  %-10s  ", e.At.UTC().Format("2006-01-02 15:04:05Z"), e.Seq, e.Generation, e.Event)
-		said := e.Reason
-		if e.By != "" && e.Answer == nil {
-			said += ", by " + e.By
-		}
-		p.wrap(text(head), said)
+		p.wrap(text(head), said(e))
 		if full {
 			details(p, e)
 		}
 	}
+}
+
+// said is what an entry says, and on whose word it was done.
+func said(e states.Entry) string {
+	if e.By == "" || strings.Contains(e.Reason, e.By) {
+		return e.Reason
+	}
+	return e.Reason + ", by " + e.By + because(e.Why)
 }
 
 // details puts on the page what else an entry knows.

@@ -50,14 +50,14 @@ func (v *view) planHop(p *page, preview orchestrator.Preview, index int, hop sta
 	p.add(span{fmt.Sprintf("hop %d of %d, to %s", index+1, len(preview.Record.Hops), hop.State), bold}, text(serves))
 	var rows [][]cell
 	for _, b := range preview.Batches {
-		if b.Hop == index {
+		if b.Hop == index && b.Count > 0 {
 			rows = append(rows, row(strconv.Itoa(b.Number), strconv.Itoa(b.Count), named(b)))
 		}
 	}
 	if len(rows) > 0 {
 		p.table([]column{{title: "BATCH", right: true}, {title: "NODES", right: true}, {title: "WHO"}}, rows)
 	} else {
-		p.say("  no node to let go")
+		p.say("  no live node has to go there; whoever comes goes by itself")
 	}
 	p.wrap(text("  "), policyText(hop.Policy, len(preview.Record.Members)))
 }

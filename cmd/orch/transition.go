@@ -74,20 +74,23 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	if preview.Refused != "" {
+	d := o.app.driving(c, v, request)
+	d.timeout = o.timeout
+	switch {
+	case preview.Refused != "":
 		return refusedMove(v.Cluster, preview)
+	case preview.Nothing:
+		return d.nothing(v)
 	}
 	if err := o.confirm(cmd, v, preview); err != nil {
 		return err
 	}
-	d := o.app.driving(c, v, request)
-	d.timeout = o.timeout
 	return d.run(cmd.Context())
 }
 
 // confirm asks before a cluster that serves is moved to where it does not.
 func (o *transitionOptions) confirm(cmd *cobra.Command, v *view, preview orchestrator.Preview) error {
-	if o.yes || preview.Nothing || !v.servesNow() || !stopsServing(preview.Record) {
+	if o.yes || !v.servesNow() || !stopsServing(preview.Record) {
 		return nil
 	}
 	what := fmt.Sprintf("%s serves, and %s serves nobody", v.Cluster, preview.Record.Target)

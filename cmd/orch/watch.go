@@ -201,5 +201,5 @@ func entryLine(cluster string, doc states.Doc[states.Entry]) string {
 	if !doc.OK() {
 		return visible(fmt.Sprintf("%s  an entry of the journal cannot be read: %s", cluster, doc.Problem))
 	}
-	return visible(fmt.Sprintf("%s  %s  %-10s  %s", e.At.UTC().Format("15:04:05Z"), cluster, e.Event, e.Reason))
+	return visible(fmt.Sprintf("%s  %s  %-10s  %s", e.At.UTC().Format("15:04:05Z"), cluster, e.Event, said(e)))
 }
