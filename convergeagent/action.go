@@ -1,0 +1,42 @@
+package convergeagent
+
+import (
+	"context"
+
+	"orch/states"
+)
+
+// Action brings the node to a state. It is the only thing that touches the node.
+type Action interface {
+	// Converge returns when the run has ended and nothing of it is alive any more. When the context
+	// ends it ends the run, gracefully first. The task's timeout is its to keep.
+	Converge(ctx context.Context, task Task) Result
+}
+
+// Task is what one run is to do.
+type Task struct {
+	Cluster string
+	Node    string
+	Run     states.Run   // id, target with its attributes, attempt, timeout
+	From    states.State // the last state that was reached
+	// Started is called once, as soon as there is a process, so that it can be found again by
+	// another process of the agent. Where it fails the run is ended.
+	Started func(Process) error
+}
+
+// Result is how a run ended.
+type Result struct {
+	Outcome states.Outcome
+	Exit    int
+	Signal  string
+	Error   string
+	Tail    []string // the last lines of output, clean
+	Log     string   // path of the whole output
+}
+
+// Process identifies a process for ever: a number is used again, and counted anew at each boot.
+type Process struct {
+	PID   int    `json:"pid"`
+	Start uint64 `json:"start"` // in ticks since the boot
+	Boot  string `json:"boot"`
+}

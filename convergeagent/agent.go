@@ -1,0 +1,170 @@
+package convergeagent
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"orch/states"
+)
+
+// Config is what an agent is made of. All of it is needed but Meta and Board.
+type Config struct {
+	Cluster  string
+	Node     string
+	StateDir string
+	TTL      time.Duration // of the session
+	Observe  bool          // report what would run, and run nothing
+	Meta     map[string]string
+	Inbox    Inbox
+	Presence Presence
+	Board    Board
+	Action   Action
+	Log      hclog.Logger
+}
+
+// patience is how long one call to the outside may take.
+const patience = 5 * time.Second
+
+// Agent converges one node. All of it happens in one loop; what others do meanwhile, the run, the
+// watch and the board, comes back to the loop by channels.
+type Agent struct {
+	Config
+	diary *diary
+	board *keeper
+
+	enlisted bool
+	before   bool // it was enlisted once
+	sight    *states.Sight
+	accepted *states.Desired     // what is to be followed now; nil: nothing can be
+	refused  string              // what lies in Consul and cannot be followed
+	status   states.Status       // as it should lie there
+	lies     *states.Status      // as it lies there, as far as is known; nil: it has to be written
+	shown    notice              // on the board
+	running  chan states.Run     // gives the end of the run going on; nil: none goes on
+	again    string              // done with the run going on
+	lastEnd  time.Time           // of a run, by a clock that nobody sets
+	owed     func(memory) memory // has to be written down before anything else happens
+	delays   delays
+}
+
+// New makes an agent.
+func New(config Config) *Agent {
+	config.Log = config.Log.Named("agent")
+	return &Agent{Config: config, delays: delays{of: map[string]delay{}}, board: newKeeper(config.Board, config.TTL/3, config.Log)}
+}
+
+// Run converges the node until the context ends; then it ends the run, says so, and leaves.
+// It returns a *InUseError or a *states.TakenError where another agent is at work already.
+func (a *Agent) Run(ctx context.Context) (err error) {
+	folder, err := openFolder(a.StateDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, folder.close()) }()
+	knows, err := folder.load(a.Cluster, a.Node)
+	if err != nil {
+		return err
+	}
+	a.diary = &diary{folder: folder, memory: knows}
+	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
+	if err := a.mourn(ctx); err != nil {
+		return err
+	}
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	helping, stop := context.WithCancel(context.WithoutCancel(ctx)) // the board stays until the run has ended
+	defer stop()
+	sights := make(chan states.Sight)
+	watching, blind := context.WithCancel(ctx)
+	defer blind()
+	helpers.Go(func() { a.follow(watching, sights) })
+	helpers.Go(func() { a.board.run(helping) })
+	a.Log.Info("started", "cluster", a.Cluster, "node", a.Node, "instance", knows.Instance, "state", knows.State)
+	err = a.loop(ctx, sights)
+	a.leave(ctx)
+	return err
+}
+
+// mourn makes sure that nothing is alive of a run that an earlier process of this agent started, and
+// notes how it ended.
+func (a *Agent) mourn(ctx context.Context) error {
+	knows := a.diary.read()
+	run := knows.Last
+	if !run.Going() {
+		return nil
+	}
+	a.Log.Warn("a run went on when the agent ended; making sure that it is gone", "run", run.ID, "pid", knows.Process.PID)
+	if err := endLeftovers(ctx, knows.Process, run); err != nil {
+		return err
+	}
+	run.Outcome, run.Ended = states.Interrupted, now()
+	run.Terminal = run.Attempt >= run.Tries
+	return a.diary.write(func(m memory) memory { return m.end(run, "") })
+}
+
+// follow watches until the context ends, whatever happens.
+func (a *Agent) follow(ctx context.Context, sights chan<- states.Sight) {
+	for ctx.Err() == nil {
+		if err := a.Inbox.Follow(ctx, sights); ctx.Err() == nil {
+			a.Log.Warn("watching ended, and is begun again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// loop is the agent: something happens, and then everything is looked at again.
+func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
+	renewal := time.NewTicker(a.TTL / 3)
+	defer renewal.Stop()
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	a.say(states.Waiting, "just started")
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case sight := <-sights:
+			a.sight = &sight
+		case run := <-a.running:
+			a.ended(run)
+		case <-renewal.C:
+			a.renew(ctx)
+		case <-alarm.C:
+		}
+		a.delays.now = time.Now()
+		if err := a.enlist(ctx); err != nil {
+			return err
+		}
+		a.act(ctx)
+		a.report(ctx)
+		a.delays.set(alarm)
+	}
+}
+
+// leave ends the run, tells how it ended, and lets everybody know that this node is gone.
+func (a *Agent) leave(ctx context.Context) {
+	if a.running != nil {
+		a.ended(<-a.running) // its context is over: it is being ended
+		if a.settle() {
+			a.say(states.Waiting, "the agent was told to stop")
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if a.enlisted && a.due() {
+		if err := a.Inbox.Report(ctx, a.status); err != nil {
+			a.Log.Warn("its last report was not delivered; it follows when the agent is back", "error", err)
+		}
+	}
+	if err := a.Presence.Leave(ctx); err != nil {
+		a.Log.Warn("could not leave; the session ends by itself", "error", err)
+	}
+	a.Log.Info("stopped")
+}

@@ -1,0 +1,200 @@
+package convergeagent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"orch/states"
+)
+
+// act looks at everything again, and starts a run where one is due. It leaves behind the status
+// that should lie in Consul.
+func (a *Agent) act(ctx context.Context) {
+	if ctx.Err() != nil || !a.settle() {
+		return
+	}
+	a.accept()
+	switch {
+	case a.running != nil:
+		a.say(states.Converging, a.status.Reason)
+	case a.sight == nil:
+		a.say(states.Waiting, "has not heard from consul since it started")
+	case a.refused != "" && a.accepted == nil:
+		a.say(states.Refusing, "keeps what it is: "+a.refused)
+	case a.accepted == nil:
+		a.say(states.Waiting, "waits until somebody says what the cluster is to be")
+	default:
+		a.obey(ctx, states.Decide(a.diary.read().self(a.Observe), a.view()))
+	}
+}
+
+// settle writes down what is owed to the memory, and tells whether it is up to date.
+func (a *Agent) settle() bool {
+	if a.owed == nil {
+		return true
+	}
+	if !a.delays.ready("memory") {
+		return false
+	}
+	if err := a.diary.write(a.owed); err != nil {
+		a.unwritten(err)
+		return false
+	}
+	a.owed = nil
+	a.delays.worked("memory")
+	return true
+}
+
+// unwritten says that the state directory fails; nothing is done that it should know of.
+func (a *Agent) unwritten(err error) {
+	a.delays.later("memory")
+	a.refused = clean(err.Error())
+	a.Log.Error("the state directory cannot be written", "error", err)
+	a.say(states.Refusing, "keeps what it is: "+a.refused)
+}
+
+// accept takes the desired state that lies there as one to follow, or says why not. What is
+// missing or cannot be read is never an order.
+func (a *Agent) accept() {
+	a.accepted, a.refused = nil, ""
+	if a.sight == nil {
+		return
+	}
+	desired, mark := a.sight.Desired, a.diary.read().Mark
+	where := fmt.Sprintf("clusters/%s/desired ", a.Cluster)
+	switch {
+	case a.sight.Trouble != "":
+		a.refused = a.sight.Trouble
+	case !desired.There() && mark.Zero():
+	case !desired.There():
+		a.refused = where + "is not there any more"
+	case !desired.OK():
+		a.refused = where + "cannot be used: " + desired.Problem
+	case mark.Refuses(desired.Value.Mark) != "":
+		a.refused = where + "is not followed: " + mark.Refuses(desired.Value.Mark)
+	default:
+		if err := a.diary.write(func(m memory) memory { m.Mark = desired.Value.Mark; return m }); err != nil {
+			a.unwritten(err)
+			return
+		}
+		a.accepted = &desired.Value
+	}
+	if order := a.sight.Order; a.refused == "" && order.There() && !order.OK() {
+		a.refused = fmt.Sprintf("clusters/%s/orders/%s cannot be used, and counts as none: %s", a.Cluster, a.Node, order.Problem)
+	}
+	a.refused = states.Clip(clean(a.refused), 500)
+}
+
+// view is what the rule is asked about. A freeze that cannot be read is one: somebody meant it.
+func (a *Agent) view() states.View {
+	view := states.View{Desired: *a.accepted}
+	if a.sight.Order.OK() {
+		view.Order = &a.sight.Order.Value
+	}
+	for _, freeze := range []states.Doc[states.Freeze]{a.sight.Freeze, a.sight.Frozen} {
+		switch {
+		case freeze.OK():
+			view.Frozen = &freeze.Value
+		case freeze.There():
+			view.Frozen = &states.Freeze{Word: states.Word{By: "somebody", Why: "it cannot be read: " + freeze.Problem}}
+		}
+	}
+	return view
+}
+
+// obey does what the rule says.
+func (a *Agent) obey(ctx context.Context, verdict states.Verdict) {
+	last := a.diary.read().Last
+	pause := verdict.Pause - time.Since(a.lastEnd)
+	switch {
+	case !verdict.Go:
+		a.idle(verdict, last)
+	case verdict.Pause > 0 && pause > 0:
+		a.delays.wait("pause", pause)
+		a.say(states.Retrying, fmt.Sprintf("try %d of %d of run %s: %s; the next follows %s after its end",
+			last.Attempt, last.Tries, last.ID, last.Ending(), states.Duration(verdict.Pause)))
+	case !a.enlisted:
+		a.say(states.Waiting, "consul does not know yet that it is here; then: "+verdict.Reason)
+	case !a.delays.ready("claim"):
+	default:
+		a.start(ctx, verdict)
+	}
+}
+
+// idle reports where nothing is to be run; also success that needed no run.
+func (a *Agent) idle(verdict states.Verdict, last states.Run) {
+	if verdict.Report != "" && (last.ID != verdict.Report || !last.OK()) {
+		run := a.runOf(verdict, verdict.Report, 0)
+		run.Under, run.Ended, run.Outcome, run.Terminal = states.UnderOrder, run.Started, states.Succeeded, true
+		run.State = run.State.Short()
+		if err := a.diary.write(func(m memory) memory { return m.end(run, "") }); err != nil {
+			a.unwritten(err)
+			return
+		}
+	}
+	a.say(verdict.Phase, verdict.Reason)
+}
+
+// start claims a run and lets it go.
+func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
+	if a.untold() {
+		a.say(states.Waiting, "reports its last run before the next")
+		if a.report(ctx); a.untold() {
+			return
+		}
+	}
+	earlier, before := a.diary.read(), *a.lies
+	run := a.next(verdict, earlier.Last)
+	if err := a.diary.write(func(m memory) memory { return m.begin(run) }); err != nil {
+		a.unwritten(err)
+		return
+	}
+	a.say(states.Converging, verdict.Reason)
+	running := a.status
+	if err := a.claim(ctx, before, running); err != nil {
+		a.delays.later("claim")
+		a.Log.Info("nothing runs yet", "run", run.ID, "error", err)
+		a.owed = func(m memory) memory {
+			m.Attempting, m.Last, m.Process = earlier.Attempting, earlier.Last, earlier.Process
+			return m
+		}
+		if a.settle() {
+			a.say(states.Waiting, "decides again: "+claimProblem(err))
+		}
+		return
+	}
+	a.delays.worked("claim")
+	a.lies = &running
+	a.Log.Info("run starts", "run", run.ID, "state", run.State, "try", run.Attempt, "reason", verdict.Reason)
+	a.launch(ctx, run, earlier.State, verdict.Again)
+}
+
+// claim asks for the run. Where it fails it is not known what lies there: it is written again.
+func (a *Agent) claim(ctx context.Context, before, running states.Status) error {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := a.Inbox.Claim(limited, *a.sight, before, running)
+	if err == nil {
+		err = ctx.Err() // told to stop meanwhile
+	}
+	if err != nil {
+		a.lies = nil
+		a.lost(err)
+	}
+	return err
+}
+
+// claimProblem words why a claim failed, without what changes from try to try.
+func claimProblem(err error) string {
+	switch {
+	case errors.Is(err, states.ErrConflict):
+		return "something changed while it was about to run"
+	case errors.Is(err, states.ErrDenied):
+		return "its token may not claim a run"
+	case errors.Is(err, states.ErrSessionGone):
+		return "its session is gone"
+	}
+	return "consul does not answer"
+}

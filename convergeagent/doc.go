@@ -1,0 +1,26 @@
+// Package convergeagent keeps one node at the state that it should be at.
+//
+//	          sights                      verdict
+//	 Inbox ───────────▶ accept ─▶ Decide ─────────▶ say ──▶ report ──▶ Inbox, Board
+//	                    (mark)   (states)   │
+//	                                        └ go ─▶ note ─▶ claim ─▶ launch ─▶ Action
+//	                                               (file)  (Inbox)               │
+//	                    ended ◀──────────────────────────────────────────────────┘
+//
+// One loop, and one thing at a time. Something happens: a sight comes, a run ends, a session is to be
+// renewed, a pause is over. Then everything is looked at again. The decision itself is a pure
+// function in package states; here is what it takes to follow it:
+//
+//   - A desired state is obeyed only when its epoch and generation are in the state file. What is
+//     missing, denied, garbage or lower than that changes nothing: the node stays what it is, says so,
+//     and goes on by itself when that is mended.
+//   - A run starts only when the state file says that the node is at no certain state any more, and
+//     then the claim went through. Whatever was written or withdrawn meanwhile, the claim fails.
+//   - One run at a time, over restarts too: a new process first ends what is left of the last one's run.
+//   - Nothing is reported that the state file does not know; what cannot be delivered is kept, and no
+//     run begins before the end of the last one was delivered.
+//
+// cmd/convergeagent calls it, and tests do; it is handed its Inbox, Presence, Board and Action. What
+// must never be here: Consul's API, HCL, a command line, the orchestrator, a command or path that
+// came out of Consul, a decision that states.Decide should make.
+package convergeagent

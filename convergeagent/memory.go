@@ -1,0 +1,82 @@
+package convergeagent
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"orch/states"
+)
+
+// memory is what the agent knows across restarts of itself and of its node.
+type memory struct {
+	Schema     int          `json:"schema"`
+	Cluster    string       `json:"cluster"`
+	Node       string       `json:"node"`
+	Instance   string       `json:"instance"`
+	Mark       states.Mark  `json:"mark"`
+	State      states.State `json:"state,omitzero"`
+	Attempting states.State `json:"attempting,omitzero"`
+	AgainDone  string       `json:"again_done,omitempty"`
+	Last       states.Run   `json:"last,omitzero"`
+	Failed     states.Run   `json:"failed,omitzero"`
+	Failures   int          `json:"failures"`
+	Session    string       `json:"session,omitempty"`
+	Process    Process      `json:"process,omitzero"` // of the run going on
+}
+
+// self is the memory as the rule sees it.
+func (m memory) self(observe bool) states.Self {
+	return states.Self{Instance: m.Instance, State: m.State, Attempting: m.Attempting, AgainDone: m.AgainDone,
+		Last: m.Last, Failures: m.Failures, Observe: observe}
+}
+
+// begin notes a try before it is claimed: from now on the node is at no state.
+func (m memory) begin(run states.Run) memory {
+	run.State = run.State.Short()
+	m.Attempting, m.Last, m.Process = run.State, run, Process{}
+	return m
+}
+
+// end notes how the last try ended; again is what is done with its success.
+func (m memory) end(run states.Run, again string) memory {
+	m.Last, m.Process = run, Process{}
+	switch {
+	case run.OK():
+		m.State, m.Attempting, m.Failed, m.Failures = run.State.Short(), states.State{}, states.Run{}, 0
+		if again != "" {
+			m.AgainDone = again
+		}
+	case run.Terminal:
+		if !m.Failed.State.Same(run.State) {
+			m.Failures = 0
+		}
+		m.Failures++
+		m.Failed = run
+	}
+	return m
+}
+
+func (m memory) validate(cluster, node string) error {
+	switch {
+	case m.Schema != states.Schema:
+		return fmt.Errorf("its schema is %d, and this version understands %d", m.Schema, states.Schema)
+	case m.Cluster != cluster || m.Node != node:
+		return fmt.Errorf("it belongs to node %q of cluster %q, and this is node %q of cluster %q; give each its own directory",
+			m.Node, m.Cluster, node, cluster)
+	case !states.ValidID(m.Instance):
+		return fmt.Errorf("its instance %q is malformed", m.Instance)
+	case m.Last.ID != "" && !states.ValidID(m.Last.ID):
+		return fmt.Errorf("its run id %q is malformed", m.Last.ID)
+	case m.Failures < 0 || m.Process.PID < 0:
+		return errors.New("a number in it is below 0")
+	}
+	return nil
+}
+
+func randomID(prefix string, bytes int) string {
+	raw := make([]byte, bytes)
+	rand.Read(raw) // never fails
+	return prefix + hex.EncodeToString(raw)
+}

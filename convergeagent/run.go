@@ -1,0 +1,67 @@
+package convergeagent
+
+import (
+	"context"
+	"time"
+
+	"orch/states"
+)
+
+// now is the time as documents carry it.
+func now() time.Time { return time.Now().UTC().Round(0) }
+
+// next makes the run that a verdict asks for: another try of the last one, or one of its own.
+func (a *Agent) next(verdict states.Verdict, last states.Run) states.Run {
+	same := last.ID != "" && !last.Terminal
+	switch {
+	case same && verdict.Run == last.ID:
+		return a.runOf(verdict, last.ID, last.Attempt+1)
+	case verdict.Run != "":
+		return a.runOf(verdict, verdict.Run, 1)
+	case same && last.Under != states.UnderOrder && last.Transition == a.accepted.Transition && last.State.Same(verdict.Target):
+		return a.runOf(verdict, last.ID, last.Attempt+1)
+	}
+	return a.runOf(verdict, randomID("r-", 6), 1)
+}
+
+func (a *Agent) runOf(verdict states.Verdict, id string, attempt int) states.Run {
+	desired := a.accepted
+	run := states.Run{ID: id, State: verdict.Target, Transition: desired.Transition, Generation: desired.Generation,
+		Under: verdict.Under, Attempt: attempt, Tries: desired.Retries + 1, Timeout: desired.Timeout, Started: now()}
+	if verdict.Tries > 0 {
+		run.Tries = verdict.Tries
+	}
+	if order := a.sight.Order; order.OK() && order.Value.Run == id {
+		run.Timeout = order.Value.Timeout
+	}
+	return run
+}
+
+// launch lets a claimed run go. Its end comes through a.running; whoever drops that waits for it first.
+func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, again string) {
+	end := make(chan states.Run, 1)
+	a.running, a.again = end, again
+	task := Task{Cluster: a.Cluster, Node: a.Node, Run: run, From: from, Started: func(p Process) error {
+		return a.diary.write(func(m memory) memory { m.Process = p; return m })
+	}}
+	go func() { end <- finish(run, time.Now(), a.Action.Converge(ctx, task)) }()
+}
+
+// finish fills in how a run ended.
+func finish(run states.Run, began time.Time, result Result) states.Run {
+	run.State = run.State.Short()
+	run.Ended, run.Seconds = now(), time.Since(began).Round(time.Millisecond).Seconds()
+	run.Outcome, run.Exit, run.Signal = result.Outcome, result.Exit, result.Signal
+	run.Error, run.Tail, run.Log = result.Error, result.Tail, result.Log
+	run.Terminal = run.OK() || run.Attempt >= run.Tries
+	return run
+}
+
+// ended takes the end of the run going on.
+func (a *Agent) ended(run states.Run) {
+	again := a.again
+	a.running, a.again, a.lastEnd = nil, "", time.Now()
+	a.Log.Info("run ended", "run", run.ID, "state", run.State, "ending", run.Ending(), "try", run.Attempt, "tries", run.Tries)
+	a.owed = func(m memory) memory { return m.end(run, again) }
+	a.delays.worked("memory")
+}
