@@ -63,6 +63,25 @@ func (a *app) existing(ctx context.Context, c *consul, cluster string) (*view, e
 	return v, nil
 }
 
+// movable reads a cluster that is to be asked for something. Where nobody could lead it, because of
+// what lies in Consul, nobody would ever answer.
+func (a *app) movable(ctx context.Context, c *consul, cluster string) (*view, error) {
+	v, err := a.existing(ctx, c, cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range v.waits {
+		if w.Node != "" {
+			continue
+		}
+		switch w.Kind {
+		case "unborn", "missing", "garbage", "overtaken":
+			return nil, endingf(exitRefused, "lead %q: %s; %s", cluster, w.Reason, w.Remedy)
+		}
+	}
+	return v, nil
+}
+
 // completeClusters offers the names of clusters, and the states of the one that was named.
 func (a *app) completeClusters(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)

@@ -24,7 +24,7 @@ directory is another node.`,
 			if err != nil {
 				return err
 			}
-			v, err := a.existing(cmd.Context(), c, args[0])
+			v, err := a.movable(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

@@ -103,6 +103,11 @@ func newStatusJSON(v *view) statusJSON {
 			s.Frozen = append(s.Frozen, f.Value.String())
 		}
 	}
+	for _, w := range v.waits {
+		if w.Kind == "overtaken" {
+			s.Problems = append(s.Problems, w.Reason)
+		}
+	}
 	for _, r := range v.Requests {
 		s.Requests = append(s.Requests, r.Value.ID)
 	}

@@ -67,11 +67,16 @@ func (p *page) blank() {
 // wrap puts a text behind a beginning, on as many lines as it takes; the later ones are indented
 // as far as a short beginning reaches.
 func (p *page) wrap(beginning span, s string) {
-	used := cells(visible(beginning.text))
-	indent := used
+	indent := cells(visible(beginning.text))
 	if indent > 16 {
 		indent = 2
 	}
+	p.hang(beginning, indent, s)
+}
+
+// hang is wrap with the later lines indented by so much.
+func (p *page) hang(beginning span, indent int, s string) {
+	used := cells(visible(beginning.text))
 	line := ""
 	flush := func() {
 		p.add(beginning, text(line))

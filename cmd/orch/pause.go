@@ -26,7 +26,7 @@ func stopVerb(a *app, cmd *cobra.Command, kind string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		v, err := a.existing(cmd.Context(), c, args[0])
+		v, err := a.movable(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (o *resumeOptions) run(cmd *cobra.Command, cluster string) error {
 	if err != nil {
 		return err
 	}
-	v, err := o.app.existing(cmd.Context(), c, cluster)
+	v, err := o.app.movable(cmd.Context(), c, cluster)
 	if err != nil {
 		return err
 	}

@@ -15,10 +15,10 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 	p.sides([]span{{v.Cluster, bold}, text("  to " + request.Target.String())}, at+"  "+v.now.Format("15:04:05Z"))
 	switch {
 	case preview.Refused != "":
-		p.wrap(span{"It would be refused: ", red}, preview.Refused)
+		p.wrap(span{"it would be refused: ", red}, preview.Refused)
 		return
 	case preview.Nothing:
-		p.say("Nothing to do: " + v.Cluster + " is at " + v.desire.State.String() + ".")
+		p.say("nothing to do: " + v.Cluster + " is at " + v.desire.State.String() + ".")
 		return
 	}
 	record := preview.Record
@@ -27,7 +27,7 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 		v.planHop(p, preview, i, hop)
 	}
 	if preview.Held != "" {
-		p.wrap(span{"It would stand still: ", yellow}, preview.Held)
+		p.wrap(span{"it would stand still: ", yellow}, preview.Held)
 	}
 	v.uncounted(p, record)
 }

@@ -62,26 +62,41 @@ func (v *view) notThere(p *page) {
 	if !v.Desired.OK() {
 		return
 	}
-	var rows [][]cell
 	var waiting []string
+	var odd []nodeView
+	width := len("99 more")
 	for _, n := range v.nodes {
 		switch {
 		case n.There || n.Phase == phaseForgotten:
 		case n.dull():
 			waiting = append(waiting, n.Name)
 		default:
-			rows = append(rows, []cell{text("  " + n.Name), phase(n), text(first(n.Reason, "says nothing"))})
+			odd = append(odd, n)
+			width = max(width, cells(visible(n.Name)))
 		}
 	}
-	if len(rows)+len(waiting) == 0 {
+	if len(odd)+len(waiting) == 0 {
 		return
 	}
 	p.blank()
 	p.say("Nodes not at " + v.desire.State.String())
-	if len(waiting) > 0 {
-		rows = append(rows, row(fmt.Sprintf("  %d more", len(waiting)), "waiting", few(waiting, 8)+": no order yet"))
+	put := func(name, phase, says string, look style) {
+		p.hang(span{fmt.Sprintf("  %-*s  %-10s  ", width, name, phase), look}, min(width+16, 30), says)
 	}
-	p.table([]column{{}, {}, {}}, rows)
+	for _, n := range odd {
+		put(n.Name, n.Phase, n.says(), phase(n).style)
+	}
+	if len(waiting) > 0 {
+		put(fmt.Sprintf("%d more", len(waiting)), string(states.Waiting), few(waiting, 8)+": no order yet", plain)
+	}
+}
+
+// says is why a node is not there, with the last word of the run that failed.
+func (n nodeView) says() string {
+	if tail := n.Failed.Tail; n.Counted != nil && len(tail) > 0 {
+		return n.Reason + ": " + strings.TrimSpace(tail[len(tail)-1])
+	}
+	return first(n.Reason, "says nothing")
 }
 
 // whyNode puts the answer to "why does this node not move" on the page.

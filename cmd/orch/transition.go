@@ -59,7 +59,7 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	v, err := o.app.existing(cmd.Context(), c, args[0])
+	v, err := o.app.movable(cmd.Context(), c, args[0])
 	if err != nil {
 		return err
 	}
