@@ -1,0 +1,112 @@
+package memkv
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"orch/states"
+	"orch/states/store"
+)
+
+// session lives until its end, which each renewal moves.
+type session struct {
+	id  string
+	ttl time.Duration
+	end time.Time
+}
+
+// NewSession makes a session that ends two TTLs after its last renewal.
+func (c *Caller) NewSession(ctx context.Context, spec store.SessionSpec) (string, error) {
+	if err := c.enter(ctx); err != nil {
+		return "", err
+	}
+	s := c.server
+	defer s.mu.Unlock()
+	if spec.TTL <= 0 {
+		return "", fmt.Errorf("consul refuses: a session with a TTL of %s", spec.TTL)
+	}
+	s.made++
+	s.index++
+	id := fmt.Sprintf("5e551011-0000-4000-8000-%012d", s.made)
+	s.sessions[id] = session{id: id, ttl: spec.TTL, end: s.clock().Add(2 * spec.TTL)}
+	return id, nil
+}
+
+// RenewSession gives a session its full time again.
+func (c *Caller) RenewSession(ctx context.Context, id string) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	s := c.server
+	defer s.mu.Unlock()
+	one, found := s.sessions[id]
+	if !found {
+		return states.ErrSessionGone
+	}
+	one.end = s.clock().Add(2 * one.ttl)
+	s.sessions[id] = one
+	return nil
+}
+
+// DestroySession ends a session at once.
+func (c *Caller) DestroySession(ctx context.Context, id string) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.server.mu.Unlock()
+	c.server.end(id, c.server.clock())
+	return nil
+}
+
+// tick ends the sessions whose time is over, each at its own time.
+func (s *server) tick() {
+	now := s.clock()
+	var over []session
+	for _, one := range s.sessions {
+		if !now.Before(one.end) {
+			over = append(over, one)
+		}
+	}
+	slices.SortFunc(over, func(a, b session) int {
+		if order := a.end.Compare(b.end); order != 0 {
+			return order
+		}
+		return strings.Compare(a.id, b.id)
+	})
+	for _, one := range over {
+		s.end(one.id, one.end)
+	}
+}
+
+// end ends a session and releases its locks, which changes each key.
+func (s *server) end(id string, at time.Time) {
+	if _, found := s.sessions[id]; !found {
+		return
+	}
+	delete(s.sessions, id)
+	stage := s.begin()
+	for key, held := range s.keys {
+		if held.Session == id {
+			held.Session = ""
+			stage.set(held)
+			s.delays[key] = at.Add(s.delay)
+		}
+	}
+	if !stage.commit() {
+		s.index++
+	}
+}
+
+// nextEnd is when the next session ends if nobody renews it; zero: none does.
+func (s *server) nextEnd() time.Time {
+	var next time.Time
+	for _, one := range s.sessions {
+		if next.IsZero() || one.end.Before(next) {
+			next = one.end
+		}
+	}
+	return next
+}

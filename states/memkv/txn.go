@@ -1,0 +1,180 @@
+package memkv
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"orch/states"
+	"orch/states/store"
+)
+
+// Consul's limits of a transaction.
+const (
+	maxOps   = 128
+	maxBytes = 512 * 1024
+	overhead = 64 // of one operation, about
+)
+
+// Txn does all operations or none.
+func (c *Caller) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	s := c.server
+	defer s.mu.Unlock()
+	if tooLarge(ops) {
+		return nil, fmt.Errorf("%w: %d operations", states.ErrTooLarge, len(ops))
+	}
+	lose := loseNothing
+	if !reads(ops) {
+		lose, c.lose = c.lose, loseNothing
+	}
+	if lose == loseBefore {
+		return nil, fmt.Errorf("%w: the answer was lost", states.ErrUnknownOutcome)
+	}
+	if err := s.permit(c.denied, ops); err != nil {
+		return nil, err
+	}
+	stage := s.begin()
+	var found []store.Pair
+	for i, op := range ops {
+		pairs, what := stage.do(op)
+		if what != "" {
+			return nil, &store.TxnError{Op: i, What: what}
+		}
+		found = append(found, pairs...)
+	}
+	visible := slices.DeleteFunc(slices.Clone(found), func(p store.Pair) bool { return denies(c.denied, p.Key) })
+	if reads(ops) && len(visible) < len(found) {
+		return nil, fmt.Errorf("%w: reading part of what was asked for", states.ErrDenied)
+	}
+	stage.commit()
+	if lose == loseAfter {
+		return nil, fmt.Errorf("%w: the answer was lost", states.ErrUnknownOutcome)
+	}
+	return visible, nil
+}
+
+func reads(ops []store.Op) bool {
+	return !slices.ContainsFunc(ops, func(op store.Op) bool {
+		return op.Verb != store.Get && op.Verb != store.GetOrEmpty && op.Verb != store.GetTree
+	})
+}
+
+func tooLarge(ops []store.Op) bool {
+	size := 0
+	for _, op := range ops {
+		size += overhead + len(op.Key) + base64.StdEncoding.EncodedLen(len(op.Value))
+	}
+	return len(ops) > maxOps || size > maxBytes
+}
+
+// permit is what Consul looks at before any operation is tried: rights and lock delays. Denied
+// reads pass, and their results are left out.
+func (s *server) permit(denied []string, ops []store.Op) error {
+	for i, op := range ops {
+		if op.Key == "" {
+			return &store.TxnError{Op: i, What: "Must provide key"}
+		}
+		if !reads(ops[i:i+1]) && denies(denied, op.Key) {
+			return fmt.Errorf("%w: operation %d: %s %q", states.ErrDenied, i, op.Verb, op.Key)
+		}
+		if op.Verb == store.Lock && s.delays[op.Key].After(s.clock()) {
+			return &store.TxnError{Op: i, What: fmt.Sprintf("failed to lock key %q due to lock delay", op.Key)}
+		}
+	}
+	return nil
+}
+
+// stage is a transaction in progress: each operation sees what those before it did.
+type stage struct {
+	server *server
+	index  uint64
+	dirty  map[string]entry // a zero entry: deleted
+}
+
+func (s *server) begin() *stage {
+	return &stage{server: s, index: s.index + 1, dirty: map[string]entry{}}
+}
+
+func (t *stage) get(key string) entry {
+	if e, staged := t.dirty[key]; staged {
+		return e
+	}
+	return t.server.keys[key]
+}
+
+// set writes an entry. One that is equal to what lies there is no change.
+func (t *stage) set(e entry) entry {
+	old := t.get(e.Key)
+	if old.there() && bytes.Equal(old.Value, e.Value) && old.Session == e.Session && old.locks == e.locks {
+		return old
+	}
+	e.Created, e.Index = t.index, t.index
+	if old.there() {
+		e.Created = old.Created
+	}
+	e.Value = bytes.Clone(e.Value)
+	t.dirty[e.Key] = e
+	return e
+}
+
+func (t *stage) remove(key string) {
+	if t.get(key).there() {
+		t.dirty[key] = entry{}
+	}
+}
+
+// commit makes the changes real and tells whether there were any.
+func (t *stage) commit() bool {
+	s := t.server
+	if len(t.dirty) == 0 {
+		return false
+	}
+	for key, e := range t.dirty {
+		if e.there() {
+			s.keys[key] = e
+		} else if s.keys[key].there() {
+			delete(s.keys, key)
+			s.stones[key] = t.index
+		}
+	}
+	s.index, s.table = t.index, t.index
+	s.wake()
+	return true
+}
+
+// tree gives all pairs below a prefix, in the order of the keys.
+func (t *stage) tree(prefix string) []store.Pair {
+	var pairs []store.Pair
+	for key, e := range t.server.keys {
+		if _, staged := t.dirty[key]; !staged && strings.HasPrefix(key, prefix) {
+			pairs = append(pairs, e.shown())
+		}
+	}
+	for key, e := range t.dirty {
+		if e.there() && strings.HasPrefix(key, prefix) {
+			pairs = append(pairs, e.shown())
+		}
+	}
+	slices.SortFunc(pairs, func(a, b store.Pair) int { return strings.Compare(a.Key, b.Key) })
+	return pairs
+}
+
+// shown is the pair as a caller may keep it.
+func (e entry) shown() store.Pair {
+	pair := e.Pair
+	pair.Value = bytes.Clone(e.Value)
+	return pair
+}
+
+// blank is the pair without its value, as checks and writes answer.
+func (e entry) blank() []store.Pair {
+	pair := e.Pair
+	pair.Value = nil
+	return []store.Pair{pair}
+}
