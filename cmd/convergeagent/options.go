@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"orch/states"
+	"orch/states/consulkv"
+	"orch/states/hclfile"
+)
+
+// options are what the agent was told, by flags and by its file.
+type options struct {
+	Config     string // path of the file
+	Cluster    string
+	Node       string
+	StateDir   string
+	Prefix     string
+	LogLevel   string
+	Observe    bool
+	Meta       map[string]string
+	SessionTTL time.Duration
+	Consul     consulkv.Config
+	Command    func(states.State) ([]string, bool)
+}
+
+// starter runs an agent until the context ends.
+type starter func(ctx context.Context, o options) error
+
+const rootHelp = `Convergeagent keeps this node at the state that its cluster is to be at. It follows
+what lies in Consul's KV, and runs the command that you give it, or the one in its
+configuration file; nothing that lies in Consul can name a command.
+
+Everything after --exec is the command and its arguments. An argument that is
+exactly ${state} or ${argument} is replaced; the environment has ORCH_STATE,
+ORCH_ARGUMENT, ORCH_FROM, ORCH_CLUSTER, ORCH_NODE, ORCH_RUN, ORCH_GENERATION, and
+ORCH_ATTRIBUTES, the path of a JSON file.
+
+`
+
+// newRoot makes the command line; command is what followed --exec.
+func newRoot(command []string, start starter) *cobra.Command {
+	var o options
+	root := &cobra.Command{
+		Use:   "convergeagent --cluster C --state-dir DIR --exec CMD [ARGS...]",
+		Short: "keep this node at its cluster's state",
+		Long:  rootHelp + exitHelp,
+		Example: `  convergeagent --cluster web --state-dir /var/lib/convergeagent --exec /usr/local/sbin/converge '${state}' '${argument}'
+  convergeagent --config /etc/convergeagent/convergeagent.hcl`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("read argument %q: there are only flags here, and the command goes last, behind --exec", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.complete(cmd.Flags(), command); err != nil {
+				return err
+			}
+			return start(cmd.Context(), o)
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
+	o.bind(root.Flags())
+	root.AddCommand(newVersion())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version, and the schema it speaks",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("read argument %q: version takes none", args[0])
+			}
+			return nil
+		},
+		Run: func(cmd *cobra.Command, _ []string) {
+			cmd.Printf("convergeagent %s, %s, %s/%s, schema %d\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, states.Schema)
+		},
+	}
+}
+
+func (o *options) bind(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.StringVar(&o.Config, "config", "", "the agent's configuration file; flags win over it")
+	flags.StringVar(&o.Cluster, "cluster", "", "the cluster that this node is of")
+	flags.StringVar(&o.Node, "node", "", "this node's name (default: the local Consul agent's)")
+	flags.StringVar(&o.StateDir, "state-dir", "", "folder for what the agent must not forget, and for logs")
+	flags.String("exec", "", "the command that converges, and all that follows it: its arguments")
+	flags.BoolVar(&o.Observe, "observe", false, "report what would run, and run nothing")
+	flags.StringToStringVar(&o.Meta, "meta", nil, "facts about this node, as in rack=r3; can be repeated")
+	flags.StringVar(&o.Consul.Address, "http-addr", "", "Consul's HTTP API (default: CONSUL_HTTP_ADDR, or 127.0.0.1:8500)")
+	flags.StringVar(&o.Consul.TokenFile, "token-file", "", "file with the ACL token (default: CONSUL_HTTP_TOKEN_FILE, or CONSUL_HTTP_TOKEN)")
+	flags.StringVar(&o.Consul.Datacenter, "datacenter", "", "Consul's datacenter (default: the local agent's)")
+	flags.StringVar(&o.Consul.CAFile, "ca-file", "", "certificate authority for Consul (default: CONSUL_CACERT)")
+	flags.StringVar(&o.Consul.ClientCert, "client-cert", "", "certificate to show to Consul (default: CONSUL_CLIENT_CERT)")
+	flags.StringVar(&o.Consul.ClientKey, "client-key", "", "its key (default: CONSUL_CLIENT_KEY)")
+	flags.StringVar(&o.Prefix, "prefix", "", "where everything lies in Consul's KV (default: ORCH_PREFIX, or orch)")
+	flags.DurationVar(&o.SessionTTL, "session-ttl", 30*time.Second, "how long the agent may be silent before it counts as gone")
+	flags.StringVar(&o.LogLevel, "log-level", "info", "trace, debug, info, warn or error")
+}
+
+// complete fills in what the file and the environment say, and checks everything.
+func (o *options) complete(flags *pflag.FlagSet, command []string) error {
+	if o.Prefix == "" {
+		o.Prefix = os.Getenv("ORCH_PREFIX")
+	}
+	if o.Prefix == "" {
+		o.Prefix = "orch"
+	}
+	if o.Config != "" {
+		if command != nil {
+			return usagef("read --exec: with --config, the file says what to run")
+		}
+		if err := o.load(flags); err != nil {
+			return err
+		}
+	} else if err := o.exec(command); err != nil {
+		return err
+	}
+	return o.check()
+}
+
+func (o *options) check() error {
+	switch {
+	case o.Cluster == "":
+		return usagef("read --cluster: name the cluster that this node is of")
+	case !states.ValidCluster(o.Cluster):
+		return usagef("read --cluster %q: a cluster's name is small letters, digits and hyphens", o.Cluster)
+	case o.Node != "" && !states.ValidNode(o.Node):
+		return usagef("read --node %q: a node's name is letters, digits and . _ -", o.Node)
+	case o.StateDir == "":
+		return usagef("read --state-dir: name a folder that outlives a reboot")
+	case o.SessionTTL < time.Second || o.SessionTTL > 24*time.Hour:
+		return usagef("read --session-ttl %s: Consul takes 10s to 24h, and less only where its session_ttl_min says so", o.SessionTTL)
+	case !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, o.LogLevel):
+		return usagef("read --log-level %q: it is trace, debug, info, warn or error", o.LogLevel)
+	}
+	dir, err := filepath.Abs(o.StateDir)
+	o.StateDir = dir
+	return err
+}
+
+// load reads the file; a flag that was given wins.
+func (o *options) load(flags *pflag.FlagSet) error {
+	file, mistakes := hclfile.LoadAgent(o.Config)
+	if len(mistakes) > 0 {
+		return usageError{errors.New(strings.TrimSpace(mistakes.String()))}
+	}
+	for name, value := range map[string]struct{ field, told *string }{
+		"cluster": {&o.Cluster, &file.Cluster}, "node": {&o.Node, &file.Node}, "state-dir": {&o.StateDir, &file.StateDir},
+		"log-level": {&o.LogLevel, &file.LogLevel}, "http-addr": {&o.Consul.Address, &file.Consul.Address},
+		"token-file": {&o.Consul.TokenFile, &file.Consul.TokenFile}, "datacenter": {&o.Consul.Datacenter, &file.Consul.Datacenter},
+		"ca-file": {&o.Consul.CAFile, &file.Consul.CAFile},
+	} {
+		if !flags.Changed(name) && *value.told != "" {
+			*value.field = *value.told
+		}
+	}
+	if !flags.Changed("meta") {
+		o.Meta = file.Meta
+	}
+	o.Observe = o.Observe || file.Observe
+	o.Command = func(state states.State) ([]string, bool) {
+		exec, ok := file.ConvergeFor(state.Name)
+		return exec.Fill(state.Name, state.Argument), ok
+	}
+	return nil
+}
+
+// splitExec takes the command off the arguments: everything behind --exec.
+func splitExec(args []string) (flags, command []string) {
+	for i, arg := range args {
+		if arg == "--exec" {
+			return args[:i], args[i+1:]
+		}
+		if first, found := strings.CutPrefix(arg, "--exec="); found {
+			return args[:i], append([]string{first}, args[i+1:]...)
+		}
+	}
+	return args, nil
+}
+
+// checkDashes names a long flag that was spelled with one dash.
+func checkDashes(root *cobra.Command, args []string) error {
+	for i, arg := range args {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "--") || len(name) < 2 {
+			continue
+		}
+		if i > 0 && strings.HasPrefix(args[i-1], "--") {
+			if flag := root.Flags().Lookup(args[i-1][2:]); flag != nil && flag.NoOptDefVal == "" {
+				continue // its value
+			}
+		}
+		return usagef("read flag %q: long flags have two dashes, as in --%s; see convergeagent --help", arg, name)
+	}
+	return nil
+}

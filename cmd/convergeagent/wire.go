@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"orch/convergeagent"
+	"orch/states"
+	"orch/states/consulkv"
+	"orch/states/store"
+)
+
+var (
+	_ convergeagent.Inbox    = (*store.Agent)(nil)
+	_ convergeagent.Presence = (*store.Agent)(nil)
+	_ convergeagent.Board    = (*consulkv.Service)(nil)
+)
+
+// exec takes the command of the command line. Its program is found now, whatever the folder or the
+// PATH is later.
+func (o *options) exec(command []string) error {
+	if len(command) == 0 || command[0] == "" {
+		return usagef("read --exec: say what converges this node, as in --exec /usr/local/sbin/converge '${state}', or give a --config")
+	}
+	program, err := exec.LookPath(command[0])
+	if err == nil {
+		program, err = filepath.Abs(program)
+	}
+	if err != nil {
+		return fmt.Errorf("find the program to run: %w", err)
+	}
+	command = append([]string{program}, command[1:]...)
+	o.Command = func(state states.State) ([]string, bool) { return convergeagent.Fill(command, state), true }
+	return nil
+}
+
+// start puts an agent together and runs it.
+func start(ctx context.Context, o options) error {
+	log := hclog.New(&hclog.LoggerOptions{Name: "convergeagent", Level: hclog.LevelFromString(o.LogLevel), Output: os.Stderr})
+	client, err := consulkv.Open(o.Consul)
+	if err != nil {
+		return err
+	}
+	keys, err := store.NewKeys(o.Prefix)
+	if err != nil {
+		return usageError{err}
+	}
+	if o.Node == "" {
+		if o.Node, err = nodeName(ctx, client, log); err != nil {
+			return err
+		}
+	}
+	inbox := store.NewAgent(client, keys, o.Cluster, o.Node)
+	inbox.TTL = o.SessionTTL
+	agent := convergeagent.New(convergeagent.Config{
+		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta,
+		Inbox: inbox, Presence: inbox, Log: log,
+		Board:  &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
+		Action: &convergeagent.Exec{Command: o.command, Dir: filepath.Join(o.StateDir, "runs")},
+	})
+	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
+	return agent.Run(ctx)
+}
+
+func (o *options) command(state states.State) ([]string, error) {
+	command, ok := o.Command(state)
+	if !ok {
+		return nil, fmt.Errorf("%s says nothing about what to run for state %q", o.Config, state.Name)
+	}
+	return command, nil
+}
+
+// nodeName asks the local Consul agent for its name, for as long as that does not answer: both
+// start when the machine does.
+func nodeName(ctx context.Context, client *consulkv.Client, log hclog.Logger) (string, error) {
+	for {
+		name, err := client.NodeName(ctx)
+		switch {
+		case err == nil && !states.ValidNode(name):
+			return "", usagef("take the node's name from the Consul agent: it calls itself %q, which cannot be one; give --node", name)
+		case err == nil:
+			return name, nil
+		case !errors.Is(err, states.ErrUnavailable):
+			return "", fmt.Errorf("take the node's name from the Consul agent: %w; give --node", err)
+		}
+		log.Warn("waits for the Consul agent, to take its name", "error", err)
+		select {
+		case <-ctx.Done():
+			return "", nil
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
