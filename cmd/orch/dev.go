@@ -115,10 +115,10 @@ func (d *dev) converge() string {
 set -eu
 node="` + d.dir + `/nodes/$ORCH_NODE"
 mkdir -p "$node"
-echo "$(date -u +%H:%M:%S) start $ORCH_STATE $ORCH_ARGUMENT run $ORCH_RUN" >> "$node/log"
+echo "$(date -u +%H:%M:%S.%N) start $ORCH_STATE $ORCH_ARGUMENT run $ORCH_RUN" >> "$node/log"
 sleep ` + strconv.FormatFloat(d.seconds, 'f', -1, 64) + `
 echo "$ORCH_STATE $ORCH_ARGUMENT" | sed 's/ *$//' > "$node/state"
-echo "$(date -u +%H:%M:%S) stop $ORCH_STATE $ORCH_ARGUMENT run $ORCH_RUN" >> "$node/log"
+echo "$(date -u +%H:%M:%S.%N) stop $ORCH_STATE $ORCH_ARGUMENT run $ORCH_RUN" >> "$node/log"
 echo "$ORCH_NODE is $ORCH_STATE $ORCH_ARGUMENT"
 `
 }
@@ -145,7 +145,8 @@ func (d *dev) startConsul(ctx context.Context) error {
 	d.address = "127.0.0.1:" + ports[0]
 	args := []string{"agent", "-dev", "-node", "playground", "-bind", "127.0.0.1", "-client", "127.0.0.1",
 		"-http-port", ports[0], "-server-port", ports[1], "-serf-lan-port", ports[2], "-serf-wan-port", ports[3],
-		"-dns-port", "-1", "-grpc-port", "-1", "-grpc-tls-port", "-1", "-log-level", "warn"}
+		"-dns-port", "-1", "-grpc-port", "-1", "-grpc-tls-port", "-1", "-log-level", "warn",
+		"-hcl", `session_ttl_min = "1s"`} // so that a node that dies is seen to be gone in seconds
 	if err := d.kids.start(filepath.Join(d.dir, "logs", "consul.log"), nil, d.consul, args...); err != nil {
 		return fmt.Errorf("start consul: %w", err)
 	}
@@ -196,7 +197,7 @@ func (d *dev) startAgent(node string) error {
 
 func (d *dev) agentArgs(node string) []string {
 	return []string{"--cluster", d.cluster, "--node", node, "--state-dir", filepath.Join(d.dir, "agents", node),
-		"--http-addr", d.address, "--exec", d.script}
+		"--http-addr", d.address, "--session-ttl", "3s", "--exec", d.script}
 }
 
 // welcome says what there is, and what to type next.

@@ -1,0 +1,173 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// kill -9 of the leading command at each step: `orch resume` waits out the silent holder, saying
+// until when, then continues at the same place; no node runs twice for one generation.
+func TestLeaderIsKilledAtEveryStep(t *testing.T) {
+	steps := map[string]int{ // journal entries to wait for before the kill, counted from the request's
+		"accepted": 1, "first batch": 2, "batch over": 3, "second batch": 4, "after that": 6, "near the end": 8,
+	}
+	for name, entries := range steps {
+		t.Run(name, func(t *testing.T) {
+			f := newField(t)
+			f.web(`batches = [1]`)
+			f.nodes(3)
+			f.ctl("all", "pause=0.4")
+			before := f.entries()
+			move := f.orchStart("transition", "web", "converged", "--yes")
+			eventually(t, fmt.Sprintf("%d journal entries", entries), 30*time.Second, func() bool { return f.entries() >= before+entries })
+			move.kill()
+			resume := f.orchStart("resume", "web")
+			if code := f.wait(resume, 60*time.Second); code != 0 {
+				t.Fatalf("resume: exit code %d:\n%s", code, resume.text())
+			}
+			if !strings.Contains(resume.text(), "its lease ends by") {
+				t.Errorf("resume did not say until when it waits:\n%s", resume.text())
+			}
+			f.once(f.runs())
+			for _, state := range []string{"waiting", "converged"} {
+				f.atMost(1, f.to(state))
+				if runs := f.to(state); len(runs) != 3 {
+					t.Errorf("want 3 runs to %s, got %+v", state, runs)
+				}
+			}
+		})
+	}
+}
+
+// entries counts the journal.
+func (f *field) entries() int {
+	_, text := f.consul.http("GET", "/v1/kv/orch/clusters/web/journal/?keys", "")
+	return strings.Count(text, "journal/0")
+}
+
+// Ctrl-C lets go of the lease at a safe point and names the verb that goes on; nobody has to wait.
+func TestInterruptLetsGo(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			f := newField(t)
+			f.web(`batches = [1]`)
+			f.nodes(3)
+			f.ctl("all", "pause=0.6")
+			move := f.orchStart("transition", "web", "waiting")
+			eventually(t, "the first run", 10*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+			move.signal(signal)
+			if code := f.wait(move, 10*time.Second); code != 130 || !strings.Contains(move.text(), "orch resume web") {
+				t.Fatalf("want exit code 130 and the verb that goes on, got %d:\n%s", code, move.text())
+			}
+			start := time.Now()
+			f.ok("resume", "web")
+			if took := time.Since(start); took > 15*time.Second {
+				t.Errorf("resume took %s: was the lease not let go?", took)
+			}
+			f.once(f.to("waiting"))
+		})
+	}
+}
+
+// An agent killed and restarted with its state directory is at work again within 3 s.
+func TestAgentIsKilledAndComesBack(t *testing.T) {
+	f := newField(t)
+	f.web(`batches = ["100%"]`)
+	f.nodes(2)
+	f.ok("transition", "web", "waiting")
+	f.agents["web-01"].kill()
+	start := time.Now()
+	f.agent("web-01")
+	f.alive(2)
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("the agent was back after %s, want 3s at most", took)
+	}
+	before := len(f.runs())
+	f.ok("transition", "web", "converged")
+	if got := len(f.runs()) - before; got != 2 {
+		t.Errorf("want 2 runs, got %d", got)
+	}
+}
+
+// An agent killed in the middle of a run: the run is ended, reported as interrupted, and tried again
+// as its retries allow; two runs never overlap.
+func TestAgentIsKilledInMidRun(t *testing.T) {
+	f := newField(t)
+	f.web("batches = [1]\nretries = 1")
+	f.nodes(2)
+	f.ctl("web-01", "pause=30")
+	move := f.orchStart("transition", "web", "waiting")
+	eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+	f.agents["web-01"].kill()
+	f.ctl("web-01", "pause=0.1")
+	f.agent("web-01")
+	if code := f.wait(move, 30*time.Second); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, move.text())
+	}
+	runs := f.to("waiting") // runs fails the test where two overlapped
+	if len(runs) != 3 || runs[0].id != runs[1].id {
+		t.Errorf("want web-01 twice under one run id, then web-02, got %+v", runs)
+	}
+}
+
+// Another instance under the same name is refused.
+func TestSecondInstanceOfANode(t *testing.T) {
+	f := newField(t)
+	f.web("")
+	f.nodes(1)
+	p := f.spawn(nil, agentBin, "--cluster", "web", "--node", "web-01", "--state-dir", f.dir+"/other", "--exec", f.script())
+	if code := f.wait(p, 15*time.Second); code != 6 || !strings.Contains(p.text(), "another instance") {
+		t.Errorf("another state directory: want exit code 6 and a reason, got %d:\n%s", code, p.text())
+	}
+	p = f.spawn(nil, agentBin, "--cluster", "web", "--node", "web-01", "--state-dir", f.dir+"/agents/web-01", "--exec", f.script())
+	if code := f.wait(p, 15*time.Second); code == 0 || !strings.Contains(p.text(), "agents/web-01") {
+		t.Errorf("the same state directory: want a refusal that names it, got %d:\n%s", code, p.text())
+	}
+}
+
+// Consul restarted in mid-transition: agents and command wait, say so, go on; nothing runs twice.
+func TestConsulRestartsInMidTransition(t *testing.T) {
+	f := newField(t)
+	f.web(`batches = [1]`)
+	f.nodes(3)
+	f.ctl("all", "pause=1")
+	move := f.orchStart("transition", "web", "waiting")
+	eventually(t, "the second run", 20*time.Second, func() bool { return len(f.to("waiting")) == 2 })
+	f.consul.kill()
+	eventually(t, "the command to say that it waits", 30*time.Second, func() bool {
+		return strings.Contains(strings.ToLower(move.text()), "waiting for consul")
+	})
+	f.consul.start()
+	if code := f.wait(move, 90*time.Second); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, move.text())
+	}
+	f.once(f.to("waiting"))
+	f.atMost(1, f.to("waiting"))
+}
+
+// status, decoded far enough to see one node's run.
+type nodeStatus struct {
+	Phase   string
+	Reason  string
+	Refused string
+	Run     struct {
+		ID, Outcome, Signal, Log string
+		Exit, Attempt            int
+		Seconds                  float64
+		Terminal                 bool
+		Tail                     []string
+	}
+}
+
+func (f *field) node(name string) nodeStatus {
+	f.t.Helper()
+	var s nodeStatus
+	if text := f.consul.get("clusters/web/status/" + name); text != "" {
+		must(f.t, json.Unmarshal([]byte(text), &s))
+	}
+	return s
+}

@@ -1,0 +1,345 @@
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// field is what one test plays on: a Consul, agents, and a folder in which every converge leaves
+// its traces.
+type field struct {
+	t      *testing.T
+	consul *server
+	dir    string
+	agents map[string]*process
+	extra  []string // flags for every agent
+}
+
+// ttl is how long sessions live in these tests; an expired one is gone after twice that.
+const ttl = 2 * time.Second
+
+func newField(t *testing.T, options ...string) *field {
+	t.Helper()
+	t.Parallel()
+	f := &field{t: t, consul: startConsul(t, options...), dir: t.TempDir(), agents: map[string]*process{}}
+	for _, sub := range []string{"ctl", "lock", "agents", "log"} {
+		must(t, os.MkdirAll(filepath.Join(f.dir, sub), 0o755))
+	}
+	must(t, os.WriteFile(f.script(), []byte(f.converge()), 0o755))
+	return f
+}
+
+func (f *field) script() string { return filepath.Join(f.dir, "converge.sh") }
+
+// converge is the script of every node. What a node is to do differently stands in ctl/<node>, which
+// is sourced; a test writes and removes that file.
+func (f *field) converge() string {
+	return `#!/bin/sh
+dir=` + f.dir + `
+say() { echo "$(date +%s%N) $1 $ORCH_NODE $ORCH_RUN $ORCH_GENERATION $ORCH_STATE $ORCH_ARGUMENT" >> $dir/runs; }
+if ! mkdir $dir/lock/$ORCH_NODE 2>/dev/null; then say twice; exit 99; fi
+say start
+end() { say stop; rmdir $dir/lock/$ORCH_NODE; }
+trap 'end' EXIT
+trap 'exit 143' TERM
+[ -f $dir/ctl/all ] && . $dir/ctl/all
+[ -f $dir/ctl/$ORCH_NODE ] && . $dir/ctl/$ORCH_NODE
+sleep ${pause:-0.2}
+echo "$ORCH_NODE is $ORCH_STATE $ORCH_ARGUMENT"
+`
+}
+
+// ctl tells a node's converges what to do: shell, sourced by them.
+func (f *field) ctl(node, shell string) {
+	f.t.Helper()
+	path := filepath.Join(f.dir, "ctl", node)
+	if shell == "" {
+		must(f.t, os.Remove(path))
+		return
+	}
+	must(f.t, os.WriteFile(path+".new", []byte(shell+"\n"), 0o644))
+	must(f.t, os.Rename(path+".new", path))
+}
+
+// process is a binary that runs.
+type process struct {
+	cmd  *exec.Cmd
+	out  *lockedBuffer
+	done chan struct{}
+	code int
+}
+
+func (f *field) spawn(env []string, bin string, args ...string) *process {
+	f.t.Helper()
+	p := &process{cmd: exec.Command(bin, args...), out: &lockedBuffer{buffer: &bytes.Buffer{}}, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "CONSUL_HTTP_ADDR="+f.consul.addr, "NO_COLOR=1", "HTTP_PROXY=", "http_proxy=")
+	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	must(f.t, p.cmd.Start())
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait()
+		p.code = p.cmd.ProcessState.ExitCode()
+	}()
+	f.t.Cleanup(func() { p.signal(syscall.SIGKILL); <-p.done })
+	return p
+}
+
+// text is all that the process said so far.
+func (p *process) text() string { return p.out.String() }
+
+func (p *process) signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
+
+// kill is what a machine that dies does to a process.
+func (p *process) kill() { p.signal(syscall.SIGKILL); <-p.done }
+
+func (p *process) running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// wait returns the exit code, or fails the test after a while.
+func (f *field) wait(p *process, within time.Duration) int {
+	f.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(within):
+		f.t.Fatalf("%v does not end in %s; it says:\n%s", p.cmd.Args, within, p.text())
+	}
+	return p.code
+}
+
+// orch runs a command to its end and gives its output and exit code.
+func (f *field) orch(args ...string) (string, int) {
+	f.t.Helper()
+	p := f.orchStart(args...)
+	code := f.wait(p, 90*time.Second)
+	return p.text(), code
+}
+
+func (f *field) orchStart(args ...string) *process {
+	f.t.Helper()
+	env := []string{"ORCH_OPERATOR=ada@bastion"}
+	if f.consul.token != "" {
+		env = append(env, "CONSUL_HTTP_TOKEN="+f.consul.token)
+	}
+	return f.spawn(env, orchBin, append(args, "--lease-ttl", ttl.String())...)
+}
+
+// ok runs a command that must end with 0.
+func (f *field) ok(args ...string) string { f.t.Helper(); return f.exits(0, args...) }
+
+// exits runs a command that must end with a code, and gives what it said.
+func (f *field) exits(code int, args ...string) string {
+	f.t.Helper()
+	text, got := f.orch(args...)
+	if got != code {
+		f.t.Fatalf("orch %s: want exit code %d, got %d:\n%s\n%s", strings.Join(args, " "), code, got, text, f.why(args))
+	}
+	return text
+}
+
+func (f *field) why(args []string) string {
+	if len(args) < 2 || !slices.Contains([]string{"transition", "resume", "pause", "abort"}, args[0]) {
+		return ""
+	}
+	text, _ := f.orch("why", args[1])
+	return "orch why " + args[1] + ":\n" + text
+}
+
+// agent starts a node's agent; started again, it has the same state directory.
+func (f *field) agent(node string, flags ...string) *process {
+	f.t.Helper()
+	args := []string{"--cluster", "web", "--node", node, "--state-dir", filepath.Join(f.dir, "agents", node), "--session-ttl", ttl.String()}
+	args = append(append(args, f.extra...), flags...)
+	args = append(args, "--exec", f.script())
+	var env []string
+	if f.consul.token != "" && !slices.Contains(flags, "--token-file") {
+		env = append(env, "CONSUL_HTTP_TOKEN="+f.consul.token)
+	}
+	p := f.spawn(env, agentBin, args...)
+	f.agents[node] = p
+	return p
+}
+
+// nodes starts n agents, web-01 and so on, and waits until all of them are seen.
+func (f *field) nodes(n int) {
+	f.t.Helper()
+	for i := range n {
+		f.agent(fmt.Sprintf("web-%02d", i+1))
+	}
+	f.alive(n)
+}
+
+func (f *field) alive(n int) {
+	f.t.Helper()
+	eventually(f.t, fmt.Sprintf("%d agents to be alive", n), 20*time.Second, func() bool {
+		_, text := f.consul.http("GET", "/v1/kv/orch/clusters/web/status/?recurse", "")
+		return strings.Count(text, `"Session":`) == n
+	})
+}
+
+// web applies a definition of the cluster web, with a policy for the moves that serve.
+func (f *field) web(policy string, flags ...string) {
+	f.t.Helper()
+	f.ok(append([]string{"apply", f.file("web.hcl", webHCL(policy)), "--yes"}, flags...)...)
+}
+
+func (f *field) file(name, text string) string {
+	f.t.Helper()
+	path := filepath.Join(f.dir, name)
+	must(f.t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func webHCL(policy string) string {
+	return `
+policy {
+  converge_timeout = "5s"
+  retry_delay      = "200ms"
+}
+cluster "web" {
+  initial = "off"
+  state "off" { serving = false }
+  state "waiting" { serving = false }
+  state "converged" {}
+  state "version" {
+    argument { pattern = "[0-9]+" }
+  }
+  policy {
+    ` + policy + `
+  }
+  transition "off" {
+    from    = ["*"]
+    batches = ["100%"]
+  }
+  transition "waiting" { from = ["off"] }
+  transition "converged" { from = ["waiting"] }
+  transition "version" { from = ["converged", "version"] }
+}
+`
+}
+
+// view is what `orch status web -o json` promises.
+type view struct {
+	Cluster    string
+	State      json.RawMessage
+	Generation uint64
+	Settled    bool
+	Status     string
+	Reason     string
+	Nodes      []struct {
+		Node       string
+		State      json.RawMessage
+		Generation uint64
+		Phase      string
+		Alive      bool
+		Reason     string
+	}
+}
+
+func (f *field) status() view {
+	f.t.Helper()
+	var v view
+	text := f.ok("status", "web", "-o", "json")
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		f.t.Fatalf("orch status -o json: %v:\n%s", err, text)
+	}
+	return v
+}
+
+// run is one line pair of the converges' own log.
+type runLine struct {
+	node, id, state string
+	generation      int
+	start, stop     int64 // nanoseconds; stop 0: it never said so
+}
+
+// runs reads the converges' log. A converge that found itself running twice fails the test.
+func (f *field) runs() []runLine {
+	f.t.Helper()
+	text, err := os.ReadFile(filepath.Join(f.dir, "runs"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	must(f.t, err)
+	var runs []runLine
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		at, _ := strconv.ParseInt(fields[0], 10, 64)
+		generation, _ := strconv.Atoi(fields[4])
+		switch fields[1] {
+		case "twice":
+			f.t.Fatalf("two runs at once on one node: %s\n%s", line, text)
+		case "start":
+			runs = append(runs, runLine{node: fields[2], id: fields[3], generation: generation, state: strings.Join(fields[5:], " "), start: at})
+		case "stop":
+			for i := len(runs) - 1; i >= 0; i-- {
+				if runs[i].node == fields[2] && runs[i].id == fields[3] && runs[i].stop == 0 {
+					runs[i].stop = at
+					break
+				}
+			}
+		}
+	}
+	return runs
+}
+
+// to lists the runs towards one state.
+func (f *field) to(state string) []runLine {
+	f.t.Helper()
+	return slices.DeleteFunc(f.runs(), func(r runLine) bool { return r.state != state })
+}
+
+// atMost fails when more runs than that overlapped at any instant.
+func (f *field) atMost(limit int, runs []runLine) {
+	f.t.Helper()
+	type edge struct {
+		at    int64
+		delta int
+		node  string
+	}
+	var edges []edge
+	for _, r := range runs {
+		stop := r.stop
+		if stop == 0 {
+			stop = time.Now().UnixNano()
+		}
+		edges = append(edges, edge{r.start, 1, r.node}, edge{stop, -1, r.node})
+	}
+	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delta, b.delta)) })
+	going := 0
+	for _, e := range edges {
+		if going += e.delta; going > limit {
+			f.t.Fatalf("%d runs at once, %d allowed: %+v", going, limit, runs)
+		}
+	}
+}
+
+// once fails when a node ran more than once for one generation.
+func (f *field) once(runs []runLine) {
+	f.t.Helper()
+	seen := map[string]bool{}
+	for _, r := range runs {
+		key := fmt.Sprint(r.node, " ", r.generation)
+		if seen[key] {
+			f.t.Fatalf("node %s ran twice for generation %d: %+v", r.node, r.generation, runs)
+		}
+		seen[key] = true
+	}
+}

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Garbage in any key, a deleted key: agents keep what they have, say why in `orch why`, and recover
+// by themselves when it is mended.
+func TestGarbage(t *testing.T) {
+	const desired = "clusters/web/desired"
+	cases := map[string]func(f *field, good string){
+		"empty":     func(f *field, good string) { f.consul.put(desired, "") },
+		"truncated": func(f *field, good string) { f.consul.put(desired, good[:len(good)/2]) },
+		"wrong schema": func(f *field, good string) {
+			f.consul.put(desired, strings.Replace(good, `"schema": 1`, `"schema": 99`, 1))
+		},
+		"malformed state": func(f *field, good string) {
+			f.consul.put(desired, strings.Replace(good, `"name": "converged"`, `"name": "../../etc"`, 1))
+		},
+		"lower generation": func(f *field, good string) { f.consul.put(desired, lower(good)) },
+		"deleted":          func(f *field, good string) { f.consul.delete(desired) },
+	}
+	for name, spoil := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newField(t)
+			f.web(`batches = ["100%"]`)
+			f.nodes(2)
+			f.ok("transition", "web", "converged")
+			good, before := f.consul.get(desired), len(f.runs())
+			spoil(f, good)
+			eventually(t, "both agents to refuse it", 10*time.Second, func() bool {
+				return f.node("web-01").Phase == "refusing" && f.node("web-02").Phase == "refusing"
+			})
+			why, _ := f.orch("why", "web")
+			if !strings.Contains(why, "desired") && !strings.Contains(why, "has seen more") {
+				t.Errorf("orch why does not say what is wrong:\n%s", why)
+			}
+			if text, code := f.orch("transition", "web", "version", "1", "--timeout", "2s"); code == 0 {
+				t.Errorf("a move went through:\n%s", text)
+			}
+			if got := len(f.runs()); got != before {
+				t.Errorf("%d runs because of garbage", got-before)
+			}
+			f.consul.put(desired, good)
+			eventually(t, "both agents to be settled again", 20*time.Second, func() bool {
+				return f.node("web-01").Phase == "settled" && f.node("web-02").Phase == "settled"
+			})
+			if got := len(f.runs()); got != before {
+				t.Errorf("%d runs because it was mended", got-before)
+			}
+			f.ok("transition", "web", "version", "1")
+		})
+	}
+}
+
+// lower gives a desired state of generation 1, as an old snapshot would.
+func lower(good string) string {
+	lines := strings.Split(good, "\n")
+	for i, line := range lines {
+		if strings.Contains(line, `"generation":`) {
+			lines[i] = `  "generation": 1,`
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Garbage in a node's order or status stops that node, not the others, and is named.
+func TestGarbageInOneNodesKeys(t *testing.T) {
+	f := newField(t)
+	f.web(`batches = [1]`)
+	f.nodes(3)
+	f.consul.put("clusters/web/orders/web-02", `{"schema": 1, "run`)
+	eventually(t, "web-02 to say so", 10*time.Second, func() bool { return f.node("web-02").Refused != "" })
+	if why := f.ok("why", "web", "web-02"); !strings.Contains(why, "order") {
+		t.Errorf("orch why does not name the order:\n%s", why)
+	}
+	f.ok("transition", "web", "waiting") // the leader writes a good one
+	if runs := f.to("waiting"); len(runs) != 3 {
+		t.Errorf("want 3 runs, got %+v", runs)
+	}
+	f.atMost(1, f.to("waiting"))
+}
+
+// A token that may not read what it must keeps the agent where it is, and says so; given the right
+// it goes on by itself.
+func TestDeniedRead(t *testing.T) {
+	f := newField(t, "acl")
+	rules := func(desired string) string {
+		return `key "orch/id" { policy = "read" } key "orch/freeze" { policy = "read" } key "orch/clusters/web/freeze" { policy = "read" }
+			key "orch/clusters/web/orders/web-01" { policy = "read" } key "orch/clusters/web/status/web-01" { policy = "write" }
+			session "here" { policy = "write" } service "orch-web" { policy = "write" }
+			key "orch/clusters/web/desired" { policy = "` + desired + `" }`
+	}
+	token := f.consul.newToken("agent", rules("read"))
+	f.web("")
+	f.agent("web-01", "--token-file", f.file("token", token))
+	eventually(t, "the agent to converge", 15*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	f.consul.policy("agent", rules("deny"))
+	f.agents["web-01"].kill()
+	f.agent("web-01", "--token-file", f.dir+"/token")
+	eventually(t, "the agent to say that it may not read", 15*time.Second, func() bool {
+		return strings.Contains(f.node("web-01").Refused, "denied")
+	})
+	if why := f.ok("why", "web", "web-01"); !strings.Contains(why, "denied") {
+		t.Errorf("orch why does not say it:\n%s", why)
+	}
+	if runs := f.runs(); len(runs) != 1 {
+		t.Errorf("it ran without knowing what is wanted: %+v", runs)
+	}
+	f.consul.policy("agent", rules("read"))
+	eventually(t, "the agent to be settled again", 30*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	f.ok("transition", "web", "waiting")
+}

@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+var (
+	raceFlag  []string // -race, where the tests themselves have it
+	consulBin string
+	orchBin   string
+	agentBin  string
+)
+
+// TestMain builds both binaries once. Without a Consul no test runs: that is said, and in CI it is
+// a failure.
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	consulBin = findConsul()
+	if consulBin == "" {
+		fmt.Println("SKIP: the end-to-end tests need a Consul server: make consul builds one, CONSUL_BIN names another")
+		if os.Getenv("CI") == "true" {
+			return 1
+		}
+		return 0
+	}
+	dir, err := os.MkdirTemp("", "orch-e2e-")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	args := append(append([]string{"build"}, raceFlag...), "-o", dir+"/", "orch/cmd/orch", "orch/cmd/convergeagent")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		fmt.Printf("build the binaries: %v\n%s", err, out)
+		return 1
+	}
+	orchBin, agentBin = filepath.Join(dir, "orch"), filepath.Join(dir, "convergeagent")
+	return m.Run()
+}
+
+// findConsul looks at CONSUL_BIN, then the PATH, then bin/.
+func findConsul() string {
+	if told := os.Getenv("CONSUL_BIN"); told != "" {
+		return told
+	}
+	if path, err := exec.LookPath("consul"); err == nil {
+		return path
+	}
+	if path, err := filepath.Abs("../bin/consul"); err == nil {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return ""
+}

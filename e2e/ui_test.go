@@ -1,0 +1,79 @@
+//go:build ui
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What people see in the Consul UI: a service per cluster, an instance per node, tagged with the
+// state it reached, passing, warning or critical as it is. Run by `make ui-check`.
+func TestConsulUI(t *testing.T) {
+	f := newField(t)
+	f.web("batches = [1]\nmax_failures = 3\nretries = 0")
+	f.nodes(3)
+	f.ctl("web-03", "echo no space left; exit 1")
+	f.orch("transition", "web", "version", "42", "--yes")
+	eventually(t, "web-03 to have failed", 10*time.Second, func() bool { return f.node("web-03").Phase == "failed" })
+	f.agent("web-04", "--observe")
+	eventually(t, "web-04 to observe", 10*time.Second, func() bool { return f.node("web-04").Phase != "" })
+
+	services := f.page("services", "/ui/dc1/services", "orch-web")
+	for _, want := range []string{"orch-web", "version-42"} {
+		if !strings.Contains(services, want) {
+			t.Errorf("the Services page does not show %q", want)
+		}
+	}
+	instances := f.page("instances", "/ui/dc1/services/orch-web/instances", "orch-web-web-03")
+	for _, want := range []string{"orch-web-web-01", "orch-web-web-02", "orch-web-web-03", "orch-web-web-04", "version-42", "passing", "critical", "warning"} {
+		if !strings.Contains(instances, want) {
+			t.Errorf("the instances page does not show %q", want)
+		}
+	}
+	one := f.page("instance", "/ui/dc1/services/orch-web/instances/here/orch-web-web-03/health-checks", "orch state")
+	for _, want := range []string{"orch state", "no space left"} {
+		if !strings.Contains(strings.ToLower(one), want) {
+			t.Errorf("the instance's page does not show %q", want)
+		}
+	}
+	f.page("key", "/ui/dc1/kv/orch/clusters/web/desired/edit", "desired")
+}
+
+// page renders one page of the UI until some text is on it, and leaves a screenshot in bin/.
+func (f *field) page(name, path, until string) string {
+	f.t.Helper()
+	url := "http://" + f.consul.addr + path
+	var dom string
+	eventually(f.t, fmt.Sprintf("%q on %s", until, path), 60*time.Second, func() bool {
+		dom = f.chromium("--dump-dom", url)
+		return strings.Contains(dom, until)
+	})
+	picture, err := filepath.Abs("../bin/ui-" + name + ".png")
+	must(f.t, err)
+	f.chromium("--screenshot="+picture, url)
+	if info, err := os.Stat(picture); err != nil || info.Size() < 5000 {
+		f.t.Errorf("no screenshot of %s: %v", path, err)
+	}
+	return dom
+}
+
+func (f *field) chromium(args ...string) string {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	flags := []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1280,900", "--virtual-time-budget=8000",
+		"--user-data-dir=" + f.t.TempDir()}
+	out, err := exec.CommandContext(ctx, "chromium", append(flags, args...)...).Output()
+	if err != nil {
+		f.t.Fatalf("chromium: %v (Debian: apt-get install chromium)", err)
+	}
+	return string(out)
+}
