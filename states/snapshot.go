@@ -67,9 +67,9 @@ type Snapshot struct {
 
 // Node finds a node by name.
 func (s Snapshot) Node(name string) (Node, bool) {
-	for _, n := range s.Nodes {
-		if n.Name == name {
-			return n, true
+	for i := range s.Nodes { // a Node is large, and this is asked often: do not copy each
+		if s.Nodes[i].Name == name {
+			return s.Nodes[i], true
 		}
 	}
 	return Node{}, false

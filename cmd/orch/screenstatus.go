@@ -33,8 +33,7 @@ func (v *view) statusScreen(p *page, o statusOptions) {
 	if v.record.Status == states.Running {
 		v.bar(p)
 	}
-	if v.moving() && len(v.batches) > 0 {
-		p.blank()
+	if v.moving() {
 		v.batchTable(p)
 	}
 	v.nodeTable(p, o)

@@ -13,7 +13,7 @@ func (v *view) batchTable(p *page) {
 	columns := []column{{title: "BATCH", right: true}, {title: "NODES", right: true}, {title: "DONE", right: true},
 		{title: "RUN", right: true}, {title: "FAIL", right: true}, {title: "TIME", right: true}, {title: "NOTE"}}
 	var rows [][]cell
-	for _, b := range v.batches {
+	for _, b := range v.history() {
 		cells := row(b.numbers(), strconv.Itoa(b.nodes), strconv.Itoa(b.done), strconv.Itoa(b.run), strconv.Itoa(b.fail), ago(b.took), b.note)
 		if !b.begun {
 			cells = row(b.numbers(), strconv.Itoa(b.nodes), "-", "-", "-", "", b.note)
@@ -23,7 +23,10 @@ func (v *view) batchTable(p *page) {
 		}
 		rows = append(rows, cells)
 	}
-	p.table(columns, rows)
+	if len(rows) > 0 {
+		p.blank()
+		p.table(columns, rows)
+	}
 }
 
 // nodeTable shows the nodes that have something to tell, and counts the others.

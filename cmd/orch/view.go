@@ -17,10 +17,11 @@ type view struct {
 	desire states.Desired
 	record states.Record
 
-	nodes   []nodeView
-	batches []batchView
-	waits   []orchestrator.Wait
-	ahead   []states.Batch // what would be let go from here on, if every run succeeds
+	nodes []nodeView
+	waits []orchestrator.Wait
+
+	foreseen bool
+	ahead    []states.Batch // what would be let go from here on, once it was foreseen
 }
 
 // place is where a snapshot was read.
@@ -32,9 +33,6 @@ type place struct {
 func look(snapshot states.Snapshot, at place, now time.Time) *view {
 	v := &view{Snapshot: snapshot, now: now.UTC(), place: at, desire: snapshot.Desired.Value, record: snapshot.Record.Value}
 	v.waits = orchestrator.Blockers(snapshot, now)
-	if v.usable() {
-		v.ahead = v.foresee()
-	}
 	for _, node := range snapshot.Nodes {
 		v.nodes = append(v.nodes, v.node(node))
 	}
@@ -44,16 +42,24 @@ func look(snapshot states.Snapshot, at place, now time.Time) *view {
 		}
 	}
 	slices.SortStableFunc(v.nodes, func(a, b nodeView) int { return compareNames(a.Name, b.Name) })
-	v.batches = v.history()
 	return v
 }
 
 // usable tells whether the documents that everything hangs on can be read.
 func (v *view) usable() bool { return v.Desired.OK() && v.Record.OK() }
 
+// later gives the batches that would be let go from here on, if every run succeeds. It is looked
+// into the future for only when somebody wants to know, because that takes a while in a large cluster.
+func (v *view) later() []states.Batch {
+	if !v.foreseen {
+		v.ahead, v.foreseen = v.foresee(), true
+	}
+	return v.ahead
+}
+
 // foresee asks the planner how the move would go on: as it is, or resumed.
 func (v *view) foresee() []states.Batch {
-	if v.record.Status != states.Running && v.record.Status != states.Paused {
+	if !v.usable() || v.record.Status != states.Running && v.record.Status != states.Paused {
 		return nil
 	}
 	request := states.Request{Schema: states.Schema, ID: "q-preview", Kind: states.AskResume, By: "preview",
@@ -149,7 +155,7 @@ func (v *view) left() time.Duration {
 		return 0
 	}
 	each := took / time.Duration(ended)
-	left := each * time.Duration(len(v.ahead))
+	left := each * time.Duration(len(v.later()))
 	if b := v.record.Batch; b.Number != 0 && b.Ended.IsZero() {
 		left += max(each-v.now.Sub(b.Ordered), 0)
 	}

@@ -34,14 +34,15 @@ func (v *view) history() []batchView {
 		rows = append(rows, v.current(current))
 	}
 	rows = gather(rows, 6)
-	if len(v.ahead) == 0 {
+	ahead := v.later()
+	if len(ahead) == 0 {
 		return rows
 	}
-	later := batchView{first: v.ahead[0].Number, last: v.ahead[len(v.ahead)-1].Number, note: "waiting"}
+	later := batchView{first: ahead[0].Number, last: ahead[len(ahead)-1].Number, note: "waiting"}
 	if v.record.Status != states.Running {
 		later.note = "not started"
 	}
-	for _, b := range v.ahead {
+	for _, b := range ahead {
 		later.nodes += b.Count
 	}
 	return append(rows, later)
@@ -87,7 +88,7 @@ func gather(rows []batchView, most int) []batchView {
 	return append([]batchView{one}, rows[len(old):]...)
 }
 
-// span spells the numbers: 4, or 5-6.
+// numbers spells which ones: 4, or 5-6.
 func (b batchView) numbers() string {
 	if b.first == b.last {
 		return strconv.Itoa(b.first)
@@ -95,14 +96,15 @@ func (b batchView) numbers() string {
 	return fmt.Sprintf("%d-%d", b.first, b.last)
 }
 
-// total is how many batches the hop has, as far as can be foreseen, and which one is meant by now.
+// progress is how many batches the hop has, as far as can be foreseen, and which one is meant by now.
 func (v *view) progress() (now, total int) {
-	if n := len(v.batches); n > 0 {
-		total = v.batches[n-1].last
+	batches := v.history()
+	if n := len(batches); n > 0 {
+		total = batches[n-1].last
 	}
 	now = v.record.Batch.Number
 	if now == 0 && total > 0 {
-		for _, b := range v.batches {
+		for _, b := range batches {
 			if !b.begun {
 				return b.first, total
 			}

@@ -38,6 +38,9 @@ type watcher struct {
 	printed uint64 // sequence number of the newest entry that was shown
 	broken  string // why the journal could not be read, once it was said
 	screen  *live
+
+	foreseen uint64 // version of the record for which ahead holds
+	ahead    []states.Batch
 }
 
 // watch begins to show a cluster; end ends it, and has to be called.
@@ -114,8 +117,20 @@ func (w *watcher) show() {
 		w.lines(ctx)
 	case showScreen:
 		v, notes := w.seen()
+		w.foresee(v)
 		w.screen.draw(func(width, height int) *page { return w.frame(v, notes, width, height) })
 	}
+}
+
+// foresee looks into the future once for every version of the record, not for every frame.
+func (w *watcher) foresee(v *view) {
+	if v == nil {
+		return
+	}
+	if w.foreseen != v.Record.Index {
+		w.foreseen, w.ahead = v.Record.Index, v.later()
+	}
+	v.ahead, v.foreseen = w.ahead, true
 }
 
 // lines prints what the journal has that was not printed yet, in its order.
