@@ -53,7 +53,6 @@ type Agent struct {
 
 // New makes an agent.
 func New(config Config) *Agent {
-	config.Log = config.Log.Named("agent")
 	return &Agent{Config: config, delays: delays{of: map[string]delay{}}, board: newKeeper(config.Board, config.TTL/3, config.Log)}
 }
 

@@ -12,7 +12,7 @@ import (
 // Board shows people, in Consul's own lists of services, where this node is. Nothing is ever
 // decided from it, and no trouble with it reaches the work.
 type Board interface {
-	// Show says the state reached as a tag ("" for none), and passing, warning or critical with a text.
+	// Show says the state reached as a tag ("no-state" for none), and passing, warning or critical with a text.
 	Show(ctx context.Context, tag, status, output string) error
 	// Remove takes the node off the board.
 	Remove(ctx context.Context) error
@@ -24,8 +24,8 @@ type notice struct{ tag, status, output string }
 // noticeOf tells a status to people. It holds no number that moves: output alone reaches Consul's
 // catalog up to five minutes late.
 func noticeOf(status states.Status) notice {
-	n := notice{status: "warning", output: status.Summary}
-	if status.Attempting.None() && !status.State.None() {
+	n := notice{status: "warning", output: status.Summary, tag: states.State{}.Tag()}
+	if status.Attempting.None() {
 		n.tag = status.State.Tag()
 	}
 	switch status.Phase {

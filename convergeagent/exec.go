@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"orch/states"
 )
 
@@ -218,13 +220,18 @@ func persuade(ctx context.Context, exited <-chan struct{}, group int, task Task)
 			reason = stop{states.Interrupted, "the agent was told to stop"}
 		}
 	}
+	doomed := family(group)
 	_ = signalGroup(group, syscall.SIGTERM)
 	grace := time.NewTimer(states.KillGrace(task.Run.Timeout).D())
 	defer grace.Stop()
 	select {
 	case <-exited:
 	case <-grace.C:
+		doomed = append(doomed, family(group)...) // while the tree still holds together
 		_ = signalGroup(group, syscall.SIGKILL)
+	}
+	for _, process := range doomed {
+		process.kill()
 	}
 	return reason
 }
@@ -257,5 +264,5 @@ func signalName(status syscall.WaitStatus) string {
 	if !status.Signaled() {
 		return ""
 	}
-	return status.Signal().String()
+	return unix.SignalName(status.Signal())
 }

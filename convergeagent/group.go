@@ -43,7 +43,7 @@ func endLeftovers(ctx context.Context, process Process, run states.Run) error {
 		return fmt.Errorf("look for what is left of run %s: %w", run.ID, err)
 	}
 	for _, group := range groups {
-		if err := endGroup(ctx, group, states.KillGrace(run.Timeout).D()); err != nil {
+		if err := endGroup(ctx, group, orphanGrace); err != nil {
 			return fmt.Errorf("end what is left of run %s: %w", run.ID, err)
 		}
 	}
@@ -69,3 +69,7 @@ func endGroup(ctx context.Context, group int, grace time.Duration) error {
 
 // afterKill is how long the kernel gets to end what was killed.
 const afterKill = 10 * time.Second
+
+// orphanGrace is how long a run that lost its agent may take to end: its outcome is known, and the
+// node must not wait for long.
+const orphanGrace = 1500 * time.Millisecond

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,7 @@ func bootID() (string, error) {
 // stat is what the kernel says about a process.
 type stat struct {
 	pid     int
+	parent  int
 	state   byte
 	group   int
 	session int
@@ -40,7 +42,8 @@ func statOf(pid int) (stat, error) {
 		return stat{}, fmt.Errorf("read /proc/%d/stat: %d fields", pid, len(fields))
 	}
 	s := stat{pid: pid, state: fields[0][0]}
-	var errs [3]error
+	var errs [4]error
+	s.parent, errs[3] = strconv.Atoi(fields[1])
 	s.group, errs[0] = strconv.Atoi(fields[2])
 	s.session, errs[1] = strconv.Atoi(fields[3])
 	s.start, errs[2] = strconv.ParseUint(fields[19], 10, 64)
@@ -81,6 +84,30 @@ func groupAlive(group int) bool {
 		}
 	}
 	return false
+}
+
+// family lists a process, its group, and all their descendants: tools give their children sessions
+// of their own, and those survive the end of the group. A daemon that its parent has let go of is
+// none of them: a service that a run has started lives on.
+func family(pid int) []stat {
+	all, _ := processes()
+	in := map[int]bool{pid: true}
+	for grown := true; grown; {
+		grown = false
+		for _, s := range all {
+			if !in[s.pid] && (s.group == pid || in[s.parent]) {
+				in[s.pid], grown = true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(s stat) bool { return !in[s.pid] })
+}
+
+// kill ends this very process, or nobody that has its number by now.
+func (s stat) kill() {
+	if now, err := statOf(s.pid); err == nil && now.start == s.start && now.alive() {
+		_ = unix.Kill(s.pid, unix.SIGKILL) // gone meanwhile is what is wanted
+	}
 }
 
 // bears tells whether a process was started with a variable in its environment.
