@@ -112,11 +112,12 @@ func decide(self Self, view View) Verdict {
 		return verdict
 	}
 
-	if failed {
+	switch {
+	case failed:
 		return keep(Failed, "its order to %s failed: %s; it waits to be ordered again", target, self.Last.Ending())
-	}
-	if waits(self, desired) { // rule 4: in the queue
-		return keep(Waiting, "waits for its turn to %s", target)
+	case joining(self, desired): // it is as late as before its own try
+	case waits(self, desired): // rule 4: in the queue
+		return queue(self, desired, keep)
 	}
 	return join(self, desired, run, keep) // rule 5: late
 }
@@ -131,6 +132,24 @@ func waits(self Self, desired Desired) bool {
 		here = State{} // at no state until a run succeeds
 	}
 	return self.At(desired.State) || here.In(desired.From)
+}
+
+// queue words the place of a node that waits. One whose own run has failed has nothing to hope for
+// but an order: that is not being as told.
+func queue(self Self, desired Desired, keep func(Phase, string, ...any) Verdict) Verdict {
+	if self.Last.Bad() && self.Last.Transition == desired.Transition && self.Attempting.Same(desired.State) {
+		return keep(Failed, "its run to %s failed: %s; it waits to be ordered again", desired.State, self.Last.Ending())
+	}
+	return keep(Waiting, "waits for its turn to %s", desired.State)
+}
+
+// joining tells whether the node's last word is a try of its own as a joiner, in this transition.
+// What such a try attempts is in `from` or is the target; that must not put the node in the queue,
+// or the first failure would be its last try.
+func joining(self Self, desired Desired) bool {
+	last := self.Last
+	return last.Under == UnderJoiner && last.Transition == desired.Transition &&
+		!self.Attempting.None() && self.Attempting.Same(last.State)
 }
 
 // join decides for a node that is neither there nor in the queue.
@@ -150,6 +169,10 @@ func join(self Self, desired Desired,
 	return keep(Waiting, "late, and joiners wait until they are ordered to %s", desired.State)
 }
 
+// leastPause is where the pauses of an agent that tries for ever begin: doubling no delay is no
+// pause at all.
+const leastPause = Duration(time.Second)
+
 // pause gives how long to wait after the last run before the next one towards the same state.
 func pause(self Self, verdict Verdict, desired Desired) time.Duration {
 	last := self.Last
@@ -162,5 +185,5 @@ func pause(self Self, verdict Verdict, desired Desired) time.Duration {
 	case !last.Terminal:
 		return desired.RetryDelay.D()
 	}
-	return Backoff(desired.RetryDelay, self.Failures)
+	return Backoff(max(desired.RetryDelay, leastPause), self.Failures)
 }
