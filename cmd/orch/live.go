@@ -19,7 +19,7 @@ type live struct {
 
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l"
-	leaveScreen = "\x1b[?25h\x1b[?1049l"
+	leaveScreen = "\x1b[H\x1b[2J\x1b[?25h\x1b[?1049l"
 	beginFrame  = "\x1b[?2026h\x1b[H" // the first is understood by some terminals, and means: all at once
 	endFrame    = "\x1b[J\x1b[?2026l"
 )

@@ -205,7 +205,7 @@ func (v *view) bar(p *page) {
 // about rounds an estimate to what can be believed of it.
 func about(d time.Duration) string {
 	if d < 90*time.Second {
-		return ago(d.Round(10 * time.Second))
+		return ago(max(d.Round(10*time.Second), 10*time.Second))
 	}
 	return fmt.Sprintf("%dm", int(d.Round(time.Minute).Minutes()))
 }

@@ -66,6 +66,9 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	request := o.app.request(c, v, states.AskTransition, o.reason)
 	request.Target, request.Via, request.Supersede, request.Overrides = ref, o.via, o.supersede, o.overrides
 	preview := v.preview(request)
+	if preview.Refused != "" {
+		return refusedMove(v.Cluster, preview)
+	}
 	if !o.app.json() {
 		p := o.app.page()
 		v.planScreen(p, preview, request)
@@ -76,10 +79,7 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	d := o.app.driving(c, v, request)
 	d.timeout = o.timeout
-	switch {
-	case preview.Refused != "":
-		return refusedMove(v.Cluster, preview)
-	case preview.Nothing:
+	if preview.Nothing {
 		return d.nothing(v)
 	}
 	if err := o.confirm(cmd, v, preview); err != nil {
