@@ -21,7 +21,7 @@ func New(clock func() time.Time) *KV {
 	if clock == nil {
 		clock = time.Now
 	}
-	s := &server{clock: clock, keys: map[string]entry{}, stones: map[string]uint64{}, sessions: map[string]session{},
+	s := &server{clock: clock, index: 9, keys: map[string]entry{}, stones: map[string]uint64{}, sessions: map[string]session{},
 		delays: map[string]time.Time{}, delay: time.Millisecond, changed: make(chan struct{})}
 	return &KV{&Caller{server: s}}
 }
@@ -147,7 +147,7 @@ type server struct {
 	delay time.Duration
 	down  bool
 
-	index    uint64 // of the newest change of anything
+	index    uint64 // of the newest change of anything; Consul's own come before anybody's
 	table    uint64 // of the newest change of a key
 	keys     map[string]entry
 	stones   map[string]uint64 // deleted keys: the index of the deletion
