@@ -48,10 +48,10 @@ func (f *field) converge() string {
 	return `#!/bin/sh
 dir=` + f.dir + `
 say() { echo "$(date +%s%N) $1 $ORCH_NODE $ORCH_RUN $ORCH_GENERATION $ORCH_STATE $ORCH_ARGUMENT" >> $dir/runs; }
-if ! mkdir $dir/lock/$ORCH_NODE 2>/dev/null; then say twice; exit 99; fi
+exec 9> $dir/lock/$ORCH_NODE
+if ! flock -n 9; then say twice; exit 99; fi
 say start
-end() { say stop; rmdir $dir/lock/$ORCH_NODE; }
-trap 'end' EXIT
+trap 'say stop' EXIT
 trap 'exit 143' TERM
 [ -f $dir/ctl/all ] && . $dir/ctl/all
 [ -f $dir/ctl/$ORCH_NODE ] && . $dir/ctl/$ORCH_NODE
@@ -177,13 +177,37 @@ func (f *field) agent(node string, flags ...string) *process {
 	return p
 }
 
-// nodes starts n agents, web-01 and so on, and waits until all of them are seen.
+// nodes starts n agents, web-01 and so on, and waits until all of them are seen; in a cluster that
+// is born already, until they are where it is.
 func (f *field) nodes(n int) {
 	f.t.Helper()
 	for i := range n {
 		f.agent(fmt.Sprintf("web-%02d", i+1))
 	}
 	f.alive(n)
+	if f.consul.get("clusters/web/desired") == "" {
+		return
+	}
+	eventually(f.t, "all nodes to be settled", 20*time.Second, func() bool {
+		return len(f.phase("settled")) == n
+	})
+}
+
+// phase lists the nodes that say that they are in a phase.
+func (f *field) phase(phase string) []string {
+	var nodes []string
+	for node := range f.agents {
+		if f.node(node).Phase == phase {
+			nodes = append(nodes, node)
+		}
+	}
+	return nodes
+}
+
+// gone waits until a node that was killed is seen to be gone: its session must end.
+func (f *field) gone(left int) {
+	f.t.Helper()
+	f.alive(left)
 }
 
 func (f *field) alive(n int) {

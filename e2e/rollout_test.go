@@ -69,8 +69,8 @@ func TestReturningNodeGoesStraightToTheCurrentState(t *testing.T) {
 	f.web(`batches = ["100%"]`)
 	f.nodes(3)
 	f.ok("transition", "web", "converged")
-	eventually(t, "web-03 to be known at converged", 5*time.Second, func() bool { return len(f.to("converged")) == 3 })
 	f.agents["web-03"].kill()
+	f.gone(2)
 	for _, version := range []string{"1", "2", "3"} {
 		f.ok("transition", "web", "version", version)
 	}
@@ -99,6 +99,7 @@ func TestNodeThatReturnsInTheMiddleDoesNotStart(t *testing.T) {
 	f.nodes(3)
 	f.ok("transition", "web", "version", "1", "--yes")
 	f.agents["web-03"].kill()
+	f.gone(2)
 	f.ctl("all", "pause=1.5")
 	before := len(f.runs())
 	move := f.orchStart("transition", "web", "off", "--yes")
@@ -240,7 +241,7 @@ func TestSpentBudget(t *testing.T) {
 	f.nodes(5)
 	f.ctl("web-02", `echo "404 Not Found" >&2; exit 3`)
 	f.agents["web-03"].kill()
-	eventually(t, "web-03 to be gone", 15*time.Second, func() bool { return aliveCount(f) == 4 })
+	f.gone(4)
 	text, code := f.orch("transition", "web", "waiting")
 	if code != 4 || !strings.Contains(text, "web-02") {
 		t.Fatalf("want exit code 4 and web-02 named, got %d:\n%s", code, text)
@@ -262,16 +263,6 @@ func TestSpentBudget(t *testing.T) {
 	if v := f.status(); !v.Settled {
 		t.Errorf("not settled: %+v", v)
 	}
-}
-
-func aliveCount(f *field) int {
-	n := 0
-	for _, node := range f.status().Nodes {
-		if node.Alive {
-			n++
-		}
-	}
-	return n
 }
 
 // An opened batch is closed again by a spent budget.

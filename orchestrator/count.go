@@ -128,6 +128,8 @@ func (p *planner) lost(node states.Node, member states.Member) (verdict, bool) {
 		v.reason = p.overdue(node, order)
 	case !member.MissingSince.IsZero() && p.now.After(p.missingUntil(member)):
 		v.reason = "silent since " + clock(member.MissingSince)
+	case p.Desired.Value.Open && p.now.After(p.openUntil()) && !seen(node):
+		v.reason = "silent since " + clock(member.MissingSince) + ", and everybody may go since " + clock(p.record.OpenedAt)
 	case p.Desired.Value.Open && p.now.After(p.openUntil()) && !node.Status.Value.Run.Going():
 		v.reason = "did not arrive in the time since everybody may go, " + clock(p.record.OpenedAt)
 	}

@@ -105,7 +105,7 @@ type Status struct {
 	Phase      Phase             `json:"phase"`
 	Reason     string            `json:"reason"`
 	Run        Run               `json:"run,omitzero"`    // the last one, or the one going on
-	Failed     Run               `json:"failed,omitzero"` // the last one that failed for good; gone with the next success
+	Failed     Run               `json:"failed,omitzero"` // the last one that failed for good; gone with the next success. See LastFailed
 	AgainDone  string            `json:"again_done,omitempty"`
 	Refused    string            `json:"refused,omitempty"` // what in Consul cannot be followed, and why
 	Meta       map[string]string `json:"meta,omitempty"`
@@ -131,6 +131,15 @@ func (s Status) Validate() error {
 // At tells whether the node reached the state and attempted nothing else since.
 func (s Status) At(state State) bool {
 	return !s.State.None() && s.State.Same(state) && s.Attempting.None()
+}
+
+// LastFailed gives the last run that failed for good, with the lines of its output: they are written
+// once where it is also the last run.
+func (s Status) LastFailed() Run {
+	if s.Failed.ID != "" && s.Failed.ID == s.Run.ID && len(s.Failed.Tail) == 0 {
+		s.Failed.Tail = s.Run.Tail
+	}
+	return s.Failed
 }
 
 // Ended tells whether the run of that id is over for good, and gives it.

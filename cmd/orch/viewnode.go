@@ -48,7 +48,7 @@ func (v *view) node(n states.Node) nodeView {
 	member, is := v.record.Member(n.Name)
 	seen := nodeView{Name: n.Name, Known: n.Status.There(), Alive: n.Alive, Member: is, Order: n.Order, Rack: status.Meta["rack"],
 		State: status.State.String(), Phase: string(status.Phase), Generation: status.Generation, Epoch: status.Epoch,
-		Since: status.Since, Reason: status.Reason, Refused: status.Refused, Run: status.Run, Failed: status.Failed}
+		Since: status.Since, Reason: status.Reason, Refused: status.Refused, Run: status.Run, Failed: status.LastFailed()}
 	if !status.Attempting.None() {
 		seen.Attempting = status.Attempting.String()
 	}
