@@ -1,6 +1,8 @@
 package states_test
 
 import (
+	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -280,5 +282,138 @@ func TestRuleOfPauses(t *testing.T) {
 				t.Errorf("want a pause of %s and 2 tries, got go %t, %s and %d", row.want, v.Go, v.Pause, v.Tries)
 			}
 		})
+	}
+}
+
+// anything makes views and nodes of a universe so small that everything in it meets.
+type anything struct{ *rand.Rand }
+
+func one[T any](r anything, list ...T) T { return list[r.IntN(len(list))] }
+
+func (r anything) state() states.State { return one(r, none, off, v41, v42, v43) }
+func (r anything) named() states.State { return one(r, off, v41, v42, v43) }
+
+func (r anything) self() states.Self {
+	s := at(r.state())
+	s.Attempting, s.AgainDone, s.Failures, s.Observe = one(r, none, none, r.state()), one(r, "", "a-1"), r.IntN(20), r.IntN(8) == 0
+	if r.IntN(3) > 0 {
+		s.Last = states.Run{ID: one(r, "o-1", "o-2", "r-1"), State: r.named(), Transition: one(r, "t-1", "t-2"), Generation: 5,
+			Under:    one(r, states.UnderOrder, states.UnderOpen, states.UnderJoiner),
+			Outcome:  one(r, states.Succeeded, states.ExitedBadly, states.TimedOut, states.Killed, states.Interrupted),
+			Terminal: r.IntN(2) == 0}
+	}
+	return s
+}
+
+func (r anything) desired() states.Desired {
+	return states.Desired{Mark: states.Mark{Epoch: 1, Generation: 4 + r.Uint64N(3), Transition: one(r, "t-1", "t-2")},
+		State: r.named(), Stable: r.named(), From: []states.State{r.state(), r.state()}, Open: r.IntN(3) == 0,
+		Joiners: one(r, states.JoinersStable, states.JoinersTarget, states.JoinersWait), Again: one(r, "", "", "a-1"),
+		Timeout: minute, Retries: r.IntN(3), RetryDelay: one(r, 0, delay)}
+}
+
+func (r anything) view() states.View {
+	v := states.View{Desired: r.desired()}
+	if r.IntN(3) > 0 {
+		v.Order = &states.Order{Transition: one(r, "t-1", "t-2"), Generation: 4 + r.Uint64N(3), State: r.named(),
+			Instance: one(r, instance, instance, "i-0"), Run: one(r, "", "o-1", "o-2"), Timeout: minute, Again: one(r, "", "", "a-1", "a-2"),
+			Void: one(r, "", "", "late"), Held: one(r, nil, nil, nil, &ada)}
+		if r.IntN(6) == 0 {
+			v.Order.Forgotten = &states.Word{By: "ada", Instance: one(r, instance, "i-0")}
+		}
+	}
+	if r.IntN(5) == 0 {
+		v.Frozen = &states.Freeze{Word: ada}
+	}
+	return v
+}
+
+// laws hold for every node in every view. Each says what is broken, or "".
+var laws = map[string]func(states.Self, states.View, states.Verdict) bool{
+	"a node that goes knows where, by what right and how often": func(_ states.Self, _ states.View, v states.Verdict) bool {
+		return !v.Go || !v.Target.None() && v.Under != "" && v.Tries > 0 && v.Phase == ""
+	},
+	"a node that stays says what it is": func(_ states.Self, _ states.View, v states.Verdict) bool { return v.Go || v.Phase != "" },
+	"there is always a reason":          func(_ states.Self, _ states.View, v states.Verdict) bool { return v.Reason != "" },
+	"nobody who is held goes": func(_ states.Self, w states.View, v states.Verdict) bool {
+		return !v.Go || w.Order == nil || w.Order.Held == nil
+	},
+	"nobody who is forgotten goes": func(_ states.Self, w states.View, v states.Verdict) bool {
+		return !v.Go || w.Order == nil || w.Order.Forgotten == nil || w.Order.Forgotten.Instance != instance
+	},
+	"nobody who only observes goes": func(s states.Self, _ states.View, v states.Verdict) bool { return !v.Go || !s.Observe },
+	"nobody starts serving in a freeze": func(_ states.Self, w states.View, v states.Verdict) bool {
+		return !v.Go || w.Frozen == nil || !v.Target.Serving
+	},
+	"nobody goes elsewhere than to the target or what was reached last": func(_ states.Self, w states.View, v states.Verdict) bool {
+		return !v.Go || v.Target.Same(w.Desired.State) || v.Target.Same(w.Desired.Stable)
+	},
+	"under open means it is open": func(_ states.Self, w states.View, v states.Verdict) bool {
+		return v.Under != states.UnderOpen || w.Desired.Open && v.Target.Same(w.Desired.State) && v.Run == ""
+	},
+	"under an order means that this one is for it, now, and not used up": func(s states.Self, w states.View, v states.Verdict) bool {
+		return v.Under != states.UnderOrder || w.Order != nil && w.Order.For(w.Desired, instance) && v.Run == w.Order.Run &&
+			v.Target.Same(w.Desired.State) && (s.Last.ID != v.Run || !s.Last.Terminal)
+	},
+	"a joiner goes where joiners go": func(_ states.Self, w states.View, v states.Verdict) bool {
+		where := map[string]states.State{states.JoinersStable: w.Desired.Stable, states.JoinersTarget: w.Desired.State}
+		to, may := where[w.Desired.Joiners]
+		return v.Under != states.UnderJoiner || may && !w.Desired.Open && v.Target.Same(to) && v.Run == ""
+	},
+	"closed, nobody passes the batches who was there before": func(s states.Self, w states.View, v states.Verdict) bool {
+		waits := s.Attempting.None() && s.State.In(w.Desired.From) ||
+			!s.Attempting.None() && (s.Attempting.In(w.Desired.From) || s.Attempting.Same(w.Desired.State)) && s.Last.Under != states.UnderJoiner
+		return !v.Go || w.Desired.Open || !waits || v.Under == states.UnderOrder
+	},
+	"stop means stop": func(_ states.Self, w states.View, v states.Verdict) bool {
+		stopped := !w.Desired.Open && w.Desired.Joiners == states.JoinersWait && (w.Order == nil || !w.Order.For(w.Desired, instance))
+		return !v.Go || !stopped
+	},
+	"open, everybody goes whom nothing holds": func(s states.Self, w states.View, v states.Verdict) bool {
+		free := w.Desired.Open && w.Order == nil && w.Frozen == nil && !s.Observe && !s.At(w.Desired.State)
+		return !free || v.Go && v.Target.Same(w.Desired.State)
+	},
+	"whoever is there stays there, unless told again": func(s states.Self, w states.View, v states.Verdict) bool {
+		again := w.Desired.Again != "" || w.Order != nil && w.Order.Again != ""
+		return !v.Go || again || !s.At(w.Desired.State)
+	},
+	"settled means there, and success is only reported there": func(s states.Self, w states.View, v states.Verdict) bool {
+		return v.Phase != states.Settled && v.Report == "" || v.Phase == states.Settled && s.At(w.Desired.State)
+	},
+	"who tries for ever rests in between, and not for ever": func(s states.Self, w states.View, v states.Verdict) bool {
+		endless := v.Go && v.Run == "" && s.Last.Bad() && s.Last.State.Same(v.Target) && s.Last.Transition == w.Desired.Transition
+		return v.Pause <= states.MaxBackoff && (!endless || v.Pause >= time.Second)
+	},
+}
+
+func TestRuleHoldsItsLaws(t *testing.T) {
+	const seed = 20260102
+	r := anything{rand.New(rand.NewPCG(seed, 0))}
+	went := map[string]int{}
+	for range 100_000 {
+		self, view := r.self(), r.view()
+		var order states.Order
+		if view.Order != nil {
+			order = *view.Order
+		}
+		verdict := states.Decide(self, view)
+		for law, holds := range laws {
+			if !holds(self, view, verdict) {
+				t.Fatalf("%s:\nself %+v\ndesired %+v\norder %+v\nfrozen %v\nverdict %+v", law, self, view.Desired, order, view.Frozen, verdict)
+			}
+		}
+		if view.Order != nil && !reflect.DeepEqual(*view.Order, order) {
+			t.Fatalf("it changed the order that it was asked about: %+v, %+v", order, *view.Order)
+		}
+		if second := states.Decide(self, view); !reflect.DeepEqual(verdict, second) {
+			t.Fatalf("asked twice, it says two things: %+v, %+v", verdict, second)
+		}
+		went[verdict.Under]++
+		went[string(verdict.Phase)]++
+	}
+	for _, what := range []string{states.UnderOpen, states.UnderOrder, states.UnderJoiner, "settled", "waiting", "failed", "held", "frozen", "observing"} {
+		if went[what] < 100 {
+			t.Errorf("the walk came to %q %d times only: it proves nothing about it", what, went[what])
+		}
 	}
 }
