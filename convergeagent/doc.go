@@ -1,11 +1,11 @@
 // Package convergeagent keeps one node at the state that it should be at.
 //
-//	          sights                      verdict
-//	 Inbox ───────────▶ accept ─▶ Decide ─────────▶ say ──▶ report ──▶ Inbox, Board
-//	                    (mark)   (states)   │
-//	                                        └ go ─▶ note ─▶ claim ─▶ launch ─▶ Action
-//	                                               (file)  (Inbox)               │
-//	                    ended ◀──────────────────────────────────────────────────┘
+//	         sights                      verdict
+//	Inbox ───────────▶ accept ─▶ Decide ─────────▶ say ──▶ report ──▶ Inbox, Board
+//	                   (mark)   (states)   │
+//	                                       └ go ─▶ note ─▶ claim ─▶ launch ─▶ Action
+//	                                              (file)  (Inbox)               │
+//	                   ended ◀──────────────────────────────────────────────────┘
 //
 // One loop, and one thing at a time. Something happens: a sight comes, a run ends, a session is to be
 // renewed, a pause is over. Then everything is looked at again. The decision itself is a pure

@@ -52,6 +52,12 @@ func endLeftovers(ctx context.Context, process Process, run states.Run) error {
 
 // endGroup ends a process group gracefully, and then by force.
 func endGroup(ctx context.Context, group int, grace time.Duration) error {
+	doomed := family(group) // while the tree still holds together
+	defer func() {
+		for _, process := range doomed {
+			process.kill()
+		}
+	}()
 	if err := signalGroup(group, syscall.SIGTERM); err != nil {
 		return err
 	}
