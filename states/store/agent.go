@@ -85,7 +85,7 @@ func (a *Agent) take(ctx context.Context, session string, status states.Status) 
 	if pair.Index != 0 {
 		check = Op{Verb: CheckIndex, Key: a.key(), Index: pair.Index}
 	}
-	_, err = a.KV.Txn(ctx, []Op{check, {Verb: Lock, Key: a.key(), Value: encode(status), Session: session}})
+	err = a.lock(ctx, check, Op{Verb: Lock, Key: a.key(), Value: encode(status), Session: session})
 	if err != nil {
 		return fmt.Errorf("enlist %q: %w", a.Node, conflict(err))
 	}
@@ -97,6 +97,18 @@ func (a *Agent) take(ctx context.Context, session string, status states.Status) 
 	defer a.mu.Unlock()
 	a.session, a.index = session, pair.Index
 	return nil
+}
+
+// lock locks, and waits for the lock delay that the end of an earlier session leaves behind.
+func (a *Agent) lock(ctx context.Context, ops ...Op) error {
+	for pause := 5 * time.Millisecond; ; pause *= 2 {
+		_, err := a.KV.Txn(ctx, ops)
+		var failed *TxnError
+		if delayed := errors.As(err, &failed) && failed.Op == len(ops)-1; !delayed || pause > 50*time.Millisecond {
+			return err
+		}
+		rest(ctx, pause)
+	}
 }
 
 func (a *Agent) read(ctx context.Context, key string) (Pair, error) {
