@@ -29,6 +29,9 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// pageError is a text of many lines that is shown as it is.
+type pageError struct{ error }
+
 // exitCode is the one place that maps errors to codes.
 func exitCode(err error) int {
 	var usage usageError

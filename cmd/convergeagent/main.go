@@ -1,24 +1,29 @@
 // Convergeagent keeps this node at the state its cluster is to be at. options.go has its flags and
-// its configuration file, wire.go puts the agent together, exit.go has every exit code.
+// its configuration file, wire.go puts the agent together, brake.go stops it,
+// exit.go has every exit code.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 )
 
 // version is set by whoever builds a release.
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, start)
-	stop()
+	var b brake
+	ctx, end := untilTold(func() {
+		b.pull()
+		fmt.Fprintln(os.Stderr, "convergeagent: told twice to stop, so a run was killed; the next start reports it as interrupted")
+		os.Exit(exitError)
+	})
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, b.start)
+	end()
 	os.Exit(code)
 }
 
@@ -34,7 +39,16 @@ func run(ctx context.Context, args []string, out, errs io.Writer, start starter)
 		err = root.ExecuteContext(ctx)
 	}
 	if err != nil {
-		fmt.Fprintln(errs, "convergeagent: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintln(errs, message(err))
 	}
 	return exitCode(err)
+}
+
+// message is an error on one line; the mistakes of a file are a page already.
+func message(err error) string {
+	var page pageError
+	if errors.As(err, &page) {
+		return page.Error()
+	}
+	return "convergeagent: " + strings.ReplaceAll(err.Error(), "\n", "; ")
 }

@@ -158,7 +158,7 @@ func (o *options) check() error {
 func (o *options) load(flags *pflag.FlagSet) error {
 	file, mistakes := hclfile.LoadAgent(o.Config)
 	if len(mistakes) > 0 {
-		return usageError{errors.New(strings.TrimSpace(mistakes.String()))}
+		return usageError{pageError{errors.New(strings.TrimSpace(mistakes.String()))}}
 	}
 	for name, value := range map[string]struct{ field, told *string }{
 		"cluster": {&o.Cluster, &file.Cluster}, "node": {&o.Node, &file.Node}, "state-dir": {&o.StateDir, &file.StateDir},

@@ -42,7 +42,7 @@ func (o *options) exec(command []string) error {
 }
 
 // start puts an agent together and runs it.
-func start(ctx context.Context, o options) error {
+func (b *brake) start(ctx context.Context, o options) error {
 	log := hclog.New(&hclog.LoggerOptions{Name: "convergeagent", Level: hclog.LevelFromString(o.LogLevel), Output: os.Stderr})
 	client, err := consulkv.Open(o.Consul)
 	if err != nil {
@@ -63,7 +63,7 @@ func start(ctx context.Context, o options) error {
 		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta,
 		Inbox: inbox, Presence: inbox, Log: log,
 		Board:  &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
-		Action: &convergeagent.Exec{Command: o.command, Dir: filepath.Join(o.StateDir, "runs")},
+		Action: braked{&convergeagent.Exec{Command: o.command, Dir: filepath.Join(o.StateDir, "runs")}, b},
 	})
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
 	return agent.Run(ctx)
