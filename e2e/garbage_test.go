@@ -55,6 +55,72 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
+// Garbage in a key that only leaders and the command line read: nothing moves, why names the key,
+// and it goes on when it is mended.
+func TestGarbageForLeaders(t *testing.T) {
+	cases := []struct {
+		name, key string
+		garbage   string // empty: the key is deleted
+		says      string
+	}{
+		{"transition is truncated", "clusters/web/transition", `{"schema": 1, "id"`, "transition"},
+		{"transition is deleted", "clusters/web/transition", "", "transition"},
+		{"transition of a newer schema", "clusters/web/transition", `{"schema": 2}`, "schema"},
+		{"definition is garbage", "clusters/web/definition", "cluster web {", "definition"},
+		{"definition is deleted", "clusters/web/definition", "", "definition"},
+		{"freeze is garbage", "clusters/web/freeze", "{", "freeze"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f := newField(t)
+			f.web(`batches = [1]`)
+			f.nodes(2)
+			good, before := f.consul.get(c.key), len(f.runs())
+			if c.garbage == "" {
+				f.consul.delete(c.key)
+			} else {
+				f.consul.put(c.key, c.garbage)
+			}
+			why, _ := f.orch("why", "web")
+			if !strings.Contains(why, c.says) {
+				t.Errorf("orch why does not name it:\n%s", why)
+			}
+			if text, code := f.orch("transition", "web", "version", "1", "--timeout", "2s"); code == 0 {
+				t.Errorf("a move went through:\n%s", text)
+			}
+			if got := len(f.runs()); got != before {
+				t.Errorf("%d runs because of garbage", got-before)
+			}
+			if good == "" {
+				f.consul.delete(c.key)
+			} else {
+				f.consul.put(c.key, good)
+			}
+			if text, code := f.orch("transition", "web", "version", "1", "--supersede"); code != 0 {
+				t.Errorf("after it was mended: exit code %d:\n%s", code, text)
+			}
+			f.atMost(1, f.to("version 1"))
+		})
+	}
+}
+
+// Garbage in the lease, a status, a request or the journal is no reason to stand still for ever.
+func TestGarbageThatIsWorkedAround(t *testing.T) {
+	f := newField(t)
+	f.web(`batches = [1]`)
+	f.nodes(2)
+	f.consul.put("clusters/web/leader", "not even JSON")
+	f.consul.put("clusters/web/requests/q-garbage", "{")
+	f.consul.put("clusters/web/journal/000000000001", "?")
+	f.consul.put("clusters/web/status/web-02", "{}")
+	eventually(t, "the agent to write its status again", 10*time.Second, func() bool { return f.node("web-02").Phase == "settled" })
+	f.ok("transition", "web", "waiting")
+	if history, code := f.orch("history", "web"); code != 0 || !strings.Contains(history, "q-garbage") && !strings.Contains(history, "cannot be read") {
+		t.Errorf("history: exit code %d:\n%s", code, history)
+	}
+	f.atMost(1, f.to("waiting"))
+}
+
 // lower gives a desired state of generation 1, as an old snapshot would.
 func lower(good string) string {
 	lines := strings.Split(good, "\n")

@@ -101,7 +101,7 @@ func (p *planner) birth(application Application) (*draft, error) {
 		Target: state.Short(), Hops: []states.Hop{hop}, StartedAt: p.now, HopAt: p.now, ProgressAt: p.now, Members: p.muster()}
 	desired := d.rewrite()
 	*desired = states.Desired{Mark: states.Mark{Epoch: p.leading.Epoch, Generation: 1, Transition: d.record.ID},
-		State: state, Stable: state, From: []states.State{}}
+		Known: application.Definition.StateNames(), State: state, Stable: state, From: []states.State{}}
 	d.tell(hop)
 	if state.Serving {
 		desired.Joiners, desired.From = states.JoinersWait, hop.From

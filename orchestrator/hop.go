@@ -71,6 +71,7 @@ func (d *draft) startHop(index int) {
 	desired.Generation++
 	desired.Transition = d.record.ID
 	desired.State, desired.From = hop.State, hop.From
+	desired.Known = known(p.Definition.Value, *desired)
 	desired.Open, desired.Again = false, ""
 	d.tell(*hop)
 	record := &d.record
@@ -79,6 +80,17 @@ func (d *draft) startHop(index int) {
 	record.Batch, record.OpenedAt, record.PausedAt = states.Batch{}, record.EndedAt, record.EndedAt
 	record.Members = p.muster()
 	d.openAtOnce(*hop)
+}
+
+// known names all states of the cluster, and those in use that a later definition dropped.
+func known(definition states.Cluster, desired states.Desired) []string {
+	names := definition.StateNames()
+	for _, state := range append([]states.State{desired.State, desired.Stable, desired.Previous}, desired.From...) {
+		if !state.None() && !slices.Contains(names, state.Name) {
+			names = append(names, state.Name)
+		}
+	}
+	return names
 }
 
 // tell writes what an agent needs to know of a hop when it is alone.
@@ -143,9 +155,20 @@ func (p *planner) wholly(state states.State) bool {
 
 // frozen says who froze the cluster, where that keeps its hop from going on, or "".
 func (p *planner) frozen() string {
-	for _, freeze := range []states.Doc[states.Freeze]{p.Frozen, p.Freeze} {
-		if freeze.There() && p.record.Current().State.Serving {
+	if !p.record.Current().State.Serving {
+		return ""
+	}
+	return freezes(p.Snapshot)
+}
+
+// freezes says who froze the cluster, or everybody. A freeze that cannot be read is one all the same.
+func freezes(snapshot states.Snapshot) string {
+	for _, freeze := range []states.Doc[states.Freeze]{snapshot.Frozen, snapshot.Freeze} {
+		switch {
+		case freeze.OK():
 			return "frozen " + freeze.Value.String()
+		case freeze.There():
+			return "frozen by a key \"freeze\" that cannot be read: " + freeze.Problem
 		}
 	}
 	return ""

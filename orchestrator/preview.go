@@ -107,5 +107,24 @@ func Blockers(snapshot states.Snapshot, now time.Time) []Wait {
 			Reason: fmt.Sprintf("nobody leads %s; the next step would be: %s", snapshot.Cluster, decision.Reason),
 			Remedy: "orch resume " + snapshot.Cluster})
 	}
+	return append(waits, latent(snapshot, decision)...)
+}
+
+// latent lists what holds nothing up now, and would hold the next move.
+func latent(snapshot states.Snapshot, decision Decision) []Wait {
+	var waits []Wait
+	if snapshot.Desired.OK() && !snapshot.Definition.OK() {
+		p := &planner{Snapshot: snapshot}
+		waits = append(waits, Wait{Kind: "definition", Remedy: "orch apply PATH",
+			Reason: fmt.Sprintf("the definition of %s cannot be used: %s; no move can begin", snapshot.Cluster, p.problem())})
+	}
+	if why := freezes(snapshot); why != "" && !decision.frozen() {
+		waits = append(waits, Wait{Kind: "freeze", Reason: why + "; nothing that serves can be moved", Remedy: "wait until the freeze is lifted"})
+	}
 	return waits
+}
+
+// frozen tells whether a freeze is among the reasons already.
+func (d Decision) frozen() bool {
+	return slices.ContainsFunc(d.Waits, func(w Wait) bool { return w.Kind == "freeze" })
 }

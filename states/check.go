@@ -85,7 +85,7 @@ func (k *checker) birth() {
 }
 
 func (k *checker) unknownState(at Place, c Cluster) {
-	k.add(at, "Unknown state", "Cluster %q has %s.", c.Name, c.StateNames())
+	k.add(at, "Unknown state", "Cluster %q has %s.", c.Name, strings.Join(c.StateNames(), ", "))
 }
 
 func (k *checker) state(at Place, index int, s StateDef) {

@@ -107,13 +107,13 @@ func (c Cluster) State(name string) (StateDef, bool) {
 	return StateDef{}, false
 }
 
-// StateNames lists the declared states in the order of the file, for messages.
-func (c Cluster) StateNames() string {
+// StateNames lists the declared states in the order of the file.
+func (c Cluster) StateNames() []string {
 	names := make([]string, 0, len(c.States))
 	for _, s := range c.States {
 		names = append(names, s.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // Resolve turns a reference into a state of this cluster, its attributes filled in. It is the one
@@ -121,7 +121,7 @@ func (c Cluster) StateNames() string {
 func (c Cluster) Resolve(ref Ref) (State, error) {
 	def, ok := c.State(ref.Name)
 	if !ok {
-		return State{}, fmt.Errorf("find state %q: cluster %q has %s", ref.Name, c.Name, c.StateNames())
+		return State{}, fmt.Errorf("find state %q: cluster %q has %s", ref.Name, c.Name, strings.Join(c.StateNames(), ", "))
 	}
 	if err := def.accepts(ref.Argument); err != nil {
 		return State{}, err

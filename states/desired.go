@@ -3,6 +3,8 @@ package states
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Desired is the document at clusters/<c>/desired: what every agent of the cluster must know when
@@ -11,13 +13,14 @@ type Desired struct {
 	Summary string `json:"summary"`
 	Schema  int    `json:"schema"`
 	Mark
-	State    State   `json:"state"`
-	Stable   State   `json:"stable"`            // the last state that was reached
-	Previous State   `json:"previous,omitzero"` // the one before that
-	From     []State `json:"from"`              // nodes in one of these wait for their turn; "no state" may be among them
-	Open     bool    `json:"open"`              // everybody may go
-	Joiners  string  `json:"joiners"`           // stable, target or wait
-	Again    string  `json:"again,omitempty"`   // an id: converge once more although already there
+	Known    []string `json:"known"` // the names of all states: one that is not among them was not written by a leader
+	State    State    `json:"state"`
+	Stable   State    `json:"stable"`            // the last state that was reached
+	Previous State    `json:"previous,omitzero"` // the one before that
+	From     []State  `json:"from"`              // nodes in one of these wait for their turn; "no state" may be among them
+	Open     bool     `json:"open"`              // everybody may go
+	Joiners  string   `json:"joiners"`           // stable, target or wait
+	Again    string   `json:"again,omitempty"`   // an id: converge once more although already there
 
 	Timeout    Duration `json:"timeout"` // of one run
 	Retries    int      `json:"retries"`
@@ -45,6 +48,9 @@ func (d Desired) Validate() error {
 	for _, state := range append([]State{d.State, d.Stable, d.Previous}, d.From...) {
 		if err := state.validate(); err != nil {
 			return err
+		}
+		if len(d.Known) > 0 && !state.None() && !slices.Contains(d.Known, state.Name) {
+			return fmt.Errorf("state %q is none of %s", state.Name, strings.Join(d.Known, ", "))
 		}
 	}
 	return nil
