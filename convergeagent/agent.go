@@ -100,7 +100,7 @@ func (a *Agent) mourn(ctx context.Context) error {
 	if err := endLeftovers(ctx, knows.Process, run); err != nil {
 		return err
 	}
-	run.Outcome, run.Ended = states.Interrupted, now()
+	run.Outcome, run.Exit, run.Ended = states.Interrupted, -1, now()
 	run.Terminal = run.Attempt >= run.Tries
 	return a.diary.write(func(m memory) memory { return m.end(run, "") })
 }
