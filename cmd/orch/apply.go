@@ -243,7 +243,7 @@ func (g applying) next(done appliedJSON) string {
 	if done.Result != states.EventBorn {
 		return ""
 	}
-	text := fmt.Sprintf(", generation %d: whoever starts an agent sees it converge\n", done.Generation)
+	text := fmt.Sprintf(", generation %d: every agent converges to it, also one that starts later\n", done.Generation)
 	state, _ := states.ParseRef(done.State)
 	if def, _ := g.cluster.State(state.Name); def.Serving {
 		text = ", generation " + fmt.Sprint(done.Generation) + "\n"

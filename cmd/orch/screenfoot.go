@@ -54,7 +54,7 @@ func (v *view) actions() []action {
 	}
 	list := []action{{"see why", "orch why " + name}}
 	for _, n := range v.nodes {
-		if n.Counted != nil {
+		if n.Counted != nil && n.Phase != phaseForgotten {
 			list[0].verb += " " + n.Name
 			break
 		}

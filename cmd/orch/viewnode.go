@@ -83,7 +83,7 @@ func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 	case seen.Counted != nil:
 		seen.Phase, seen.Reason, seen.Since = chargedPhase(seen.Counted.Kind), seen.Counted.Reason, seen.Counted.At
 	case !n.Alive:
-		seen.Phase, seen.Since, seen.Reason = phaseAbsent, member.MissingSince, v.absence(n, seen.Member)
+		seen.Phase, seen.Since, seen.Reason = phaseAbsent, member.MissingSince, v.absence(n, member)
 	case n.Order.OK() && order.Held != nil:
 		seen.Phase, seen.Reason = string(states.Held), order.Held.String()
 	}
@@ -106,18 +106,28 @@ func chargedPhase(kind string) string {
 }
 
 // absence says what is to be expected of a node whose agent is not alive.
-func (v *view) absence(n states.Node, member bool) string {
+func (v *view) absence(n states.Node, member states.Member) string {
 	texts := []string{"session expired"}
 	if n.Status.Value.Run.Going() {
 		texts[0] = "silent in run " + n.Status.Value.Run.ID
 	}
-	if !member && v.record.Status == states.Running {
+	switch {
+	case v.record.Status != states.Running:
+	case member.Node == "":
 		texts = append(texts, "not counted")
+	case !member.MissingSince.IsZero():
+		texts = append(texts, "counts as lost from "+clock(v.lostFrom(member), v.now))
 	}
 	if v.Desired.OK() {
 		texts = append(texts, "on return: "+v.onReturn(n).Reason)
 	}
 	return strings.Join(texts, "; ")
+}
+
+// lostFrom is when a member that is missing counts as lost.
+func (v *view) lostFrom(member states.Member) time.Time {
+	timeout := v.record.Current().Policy.ConvergeTimeout
+	return member.MissingSince.Add((timeout + states.Grace(timeout)).D())
 }
 
 // onReturn asks the agent's own rule what a node would do.

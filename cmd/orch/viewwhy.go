@@ -127,10 +127,9 @@ func (v *view) silence(n nodeView, node states.Node) string {
 	member, _ := v.record.Member(n.Name)
 	text := "its agent is not alive"
 	if !member.MissingSince.IsZero() {
-		timeout := v.record.Current().Policy.ConvergeTimeout
 		text += " since " + clock(member.MissingSince, v.now)
 		if v.record.Status == states.Running && n.Counted == nil {
-			text += ", and counts as lost from " + clock(member.MissingSince.Add((timeout+states.Grace(timeout)).D()), v.now)
+			text += ", and counts as lost from " + clock(v.lostFrom(member), v.now)
 		}
 	}
 	if node.Status.OK() && v.Desired.OK() {
