@@ -64,10 +64,7 @@ func (d driving) finish(outcome orchestrator.Outcome, v *view) error {
 		if err := d.app.printJSON(newDriveJSON(d, outcome, v, exitCode(end))); err != nil {
 			return err
 		}
-		if end != nil {
-			return &ending{code: exitCode(end)}
-		}
-		return nil
+		return end
 	}
 	if end == nil {
 		d.app.say("%s", d.done(outcome))

@@ -111,6 +111,9 @@ func (v *view) nodeState(n nodeView) []blocker {
 	if n.Order.OK() && n.Order.Value.Held != nil {
 		say("held", "", "%s", n.Order.Value.Held)
 	}
+	if n.Order.There() && !n.Order.OK() {
+		say("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
+	}
 	if n.Refused != "" {
 		say("refused", "", "the node does not follow what lies in Consul: %s", n.Refused)
 	}
@@ -140,15 +143,13 @@ func (v *view) silence(n nodeView, node states.Node) string {
 
 // orderBlockers says what the node's order is worth.
 func (v *view) orderBlockers(n nodeView) []blocker {
-	order, there := n.Order.Value, n.Order.There()
+	order := n.Order.Value
 	node, _ := v.Node(n.Name)
 	one := func(kind, remedy, format string, args ...any) []blocker {
 		return []blocker{{Kind: kind, Reason: fmt.Sprintf(format, args...), Remedy: remedy}}
 	}
 	switch {
-	case there && !n.Order.OK():
-		return one("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
-	case !node.Status.OK() || n.Phase == phaseForgotten || order.Held != nil || n.Counted != nil:
+	case n.Order.Problem != "" || !node.Status.OK() || n.Phase == phaseForgotten || order.Held != nil || n.Counted != nil:
 		return nil
 	case order.Void != "" && order.OfHop(v.desire):
 		return one("order", "a new order", "its order was taken back: %s", order.Void)
