@@ -25,7 +25,7 @@ func NewKeys(prefix string) (Keys, error) {
 func (k Keys) join(parts ...string) string {
 	for i, part := range parts {
 		if !states.ValidNode(part) {
-			parts[i] = "invalid"
+			parts[i] = "_invalid_" // no name of ours begins like that
 		}
 	}
 	return k.prefix + "/" + strings.Join(parts, "/")
