@@ -98,26 +98,31 @@ func (s *Store) hold(cluster, session string, leader states.Leader, begun time.T
 
 // renew keeps a session alive and returns when it must be taken for gone. Servers end a session
 // between one and two TTLs after the last renewal they saw, so its holder stops trusting it one TTL
-// after the START of the last renewal that went well: TTL/3 to renew, two more tries before TTL.
+// after the START of the last renewal that went well. No call outlasts that. With the next renewal
+// due after TTL/3, a call that hangs given up after TTL/4 and the pause TTL/20 after it, three tries
+// begin before the end: at 20/60, 38/60 and 56/60 of the TTL.
 func (s *Store) renew(ctx context.Context, session string, begun time.Time) error {
+	pause := s.TTL / 3
+	left := func() time.Duration { return s.TTL - s.Clock().Sub(begun) }
 	for {
-		left := s.TTL - s.Clock().Sub(begun)
-		if left <= 0 {
+		rest(ctx, min(pause, left()))
+		switch {
+		case ctx.Err() != nil:
+			return states.ErrLeaseLost
+		case left() <= 0:
 			return fmt.Errorf("no renewal went well for %s: %w", s.TTL, states.ErrLeaseLost)
 		}
-		rest(ctx, min(s.TTL/3, left))
-		if ctx.Err() != nil {
-			return states.ErrLeaseLost
-		}
 		start := s.Clock()
-		call, cancel := context.WithTimeout(ctx, max(s.TTL/3, 100*time.Millisecond))
+		call, cancel := context.WithTimeout(ctx, min(s.TTL/4, left()))
 		err := s.KV.RenewSession(call, session)
 		cancel()
 		switch {
 		case err == nil:
-			begun = start
+			begun, pause = start, s.TTL/3
 		case errors.Is(err, states.ErrSessionGone):
 			return fmt.Errorf("%w: %w", states.ErrLeaseLost, err)
+		default:
+			pause = s.TTL / 20
 		}
 	}
 }
