@@ -197,7 +197,7 @@ func choose(movable, busy []string, size int) []string {
 func (p *planner) batchNumber() int {
 	n := 1
 	for _, b := range p.record.Batches {
-		if b.Hop == p.record.Hop {
+		if b.Hop == p.record.Hop && !b.Cut {
 			n++
 		}
 	}
@@ -339,7 +339,7 @@ func (p *planner) stuck(rest []string) *Decision {
 	var waits []Wait
 	for _, name := range rest {
 		node, _ := p.Node(name)
-		if m, _ := p.record.Member(name); !seen(node) {
+		if m, _ := p.member(name); !seen(node) {
 			waits = append(waits, Wait{Kind: "missing", Node: name,
 				Reason: "silent since " + clock(m.MissingSince) + ", counts as lost from " + clock(p.missingUntil(m))})
 		}

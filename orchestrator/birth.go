@@ -29,7 +29,7 @@ var ErrUnchanged = errors.New("unchanged")
 // Apply decides what applying a definition changes: it gives birth to a cluster, or replaces the
 // definition of one. A running move keeps the policy it was planned with.
 func Apply(snapshot states.Snapshot, application Application, leading Leading, now time.Time) (states.Change, error) {
-	p := &planner{Snapshot: snapshot, leading: leading, now: now.UTC(), record: snapshot.Record.Value}
+	p := newPlanner(snapshot, leading, now)
 	var d *draft
 	var err error
 	if !snapshot.Desired.There() && !snapshot.Record.There() {

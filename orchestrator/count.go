@@ -68,7 +68,7 @@ func (p *planner) charge(found []verdict) *Decision {
 
 // judge tells whether a node is to be charged, and for what.
 func (p *planner) judge(node states.Node) (verdict, bool) {
-	member, is := p.record.Member(node.Name)
+	member, is := p.member(node.Name)
 	if !is || held(node) || p.charged(node.Name) {
 		return verdict{}, false
 	}

@@ -53,7 +53,9 @@ func (d *draft) halt(status, cause string) {
 	if status == states.Aborted {
 		d.record.EndedAt = d.planner.now
 	}
-	d.record.Batch = states.Batch{} // an interrupted batch is begun again, at the same size
+	d.record.Batch.Cut = d.record.Batch.Ended.IsZero() // an interrupted batch is begun again, at the same size
+	d.closeBatch()
+	d.record.Batch = states.Batch{}
 	d.record.Reason = d.change.Entry.Reason
 }
 

@@ -145,7 +145,7 @@ func (p *planner) leaving() []states.State {
 // wholly tells whether every member, and every live node, is at a state.
 func (p *planner) wholly(state states.State) bool {
 	for _, node := range p.Nodes {
-		_, member := p.record.Member(node.Name)
+		_, member := p.member(node.Name)
 		if (member || p.counts(node)) && !forgotten(node) && !node.Status.Value.At(state) {
 			return false
 		}

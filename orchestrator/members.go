@@ -39,7 +39,7 @@ func (p *planner) roll() (members []states.Member, changes []string) {
 		members = append(members, member)
 	}
 	for _, node := range p.Nodes {
-		if _, known := p.record.Member(node.Name); !known && p.counts(node) {
+		if _, known := p.member(node.Name); !known && p.counts(node) {
 			members = append(members, states.Member{Node: node.Name})
 			changes = append(changes, node.Name+" came")
 		}

@@ -32,7 +32,7 @@ type Wait struct {
 // Plan gives the next step for a cluster. It looks at nothing but its arguments, and planning twice
 // gives the same.
 func Plan(snapshot states.Snapshot, leading Leading, now time.Time) Decision {
-	p := &planner{Snapshot: snapshot, leading: leading, now: now.UTC(), record: snapshot.Record.Value}
+	p := newPlanner(snapshot, leading, now)
 	for _, question := range []func() *Decision{
 		p.broken,
 		p.stops,
@@ -58,7 +58,39 @@ type planner struct {
 	states.Snapshot
 	leading Leading
 	now     time.Time
-	record  states.Record // as it lies there; drafts work on copies
+	record  states.Record  // as it lies there; drafts work on copies
+	nodes   map[string]int // where in the snapshot; nodes are asked for by name all the time
+	roster  map[string]int // where among the record's members
+}
+
+func newPlanner(snapshot states.Snapshot, leading Leading, now time.Time) *planner {
+	p := &planner{Snapshot: snapshot, leading: leading, now: now.UTC(), record: snapshot.Record.Value,
+		nodes: make(map[string]int, len(snapshot.Nodes)), roster: map[string]int{}}
+	for i := range snapshot.Nodes {
+		p.nodes[snapshot.Nodes[i].Name] = i
+	}
+	for i, member := range p.record.Members {
+		p.roster[member.Node] = i
+	}
+	return p
+}
+
+// Node finds a node by name.
+func (p *planner) Node(name string) (states.Node, bool) {
+	i, there := p.nodes[name]
+	if !there {
+		return states.Node{}, false
+	}
+	return p.Nodes[i], true
+}
+
+// member finds a member of the record by name.
+func (p *planner) member(name string) (states.Member, bool) {
+	i, there := p.roster[name]
+	if !there {
+		return states.Member{}, false
+	}
+	return p.record.Members[i], true
 }
 
 // rest ends the questions for a cluster that is not moving.

@@ -308,6 +308,7 @@ func (p *planner) forget(request states.Request) *Decision {
 	order := states.Order{Forgotten: &states.Word{By: request.By, Why: request.Why, At: p.now, Instance: node.Status.Value.Instance}}
 	order.Summary = orderSummary(order)
 	d.order(request.Node, order)
+	d.record.Counted = slices.DeleteFunc(d.record.Counted, func(c states.Counted) bool { return c.Node == request.Node })
 	d.answer(request, false, d.change.Entry.Reason)
 	return d.decide()
 }

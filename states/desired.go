@@ -13,7 +13,6 @@ type Desired struct {
 	Summary string `json:"summary"`
 	Schema  int    `json:"schema"`
 	Mark
-	Known    []string `json:"known"` // the names of all states: one that is not among them was not written by a leader
 	State    State    `json:"state"`
 	Stable   State    `json:"stable"`            // the last state that was reached
 	Previous State    `json:"previous,omitzero"` // the one before that
@@ -21,6 +20,7 @@ type Desired struct {
 	Open     bool     `json:"open"`              // everybody may go
 	Joiners  string   `json:"joiners"`           // stable, target or wait
 	Again    string   `json:"again,omitempty"`   // an id: converge once more although already there
+	Known    []string `json:"known"`             // the names of all states: one that is not among them was not written by a leader
 
 	Timeout    Duration `json:"timeout"` // of one run
 	Retries    int      `json:"retries"`

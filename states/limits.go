@@ -27,11 +27,12 @@ func Grace(timeout Duration) Duration {
 	return KillGrace(timeout) + Duration(5*time.Second)
 }
 
-// Allowance is how long an order or an opened batch may take: every try with its delay, drains,
-// and the grace. A leader that takes over counts it from the times in the record.
+// Allowance is how long an order or an opened batch may take: every try with its delay and what an
+// agent needs to end it, drains, and the grace. A leader that takes over counts it from the times in
+// the record.
 func (p Policy) Allowance(drain Duration) time.Duration {
-	tries := time.Duration(p.Retries + 1)
-	return tries*(p.ConvergeTimeout+p.RetryDelay).D() + drain.D() + Grace(p.ConvergeTimeout).D()
+	try := p.ConvergeTimeout + KillGrace(p.ConvergeTimeout) + p.RetryDelay
+	return time.Duration(p.Retries+1)*try.D() + drain.D() + Grace(p.ConvergeTimeout).D()
 }
 
 // Backoff is the pause before an agent that may try for ever tries again, after so many failures

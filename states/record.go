@@ -77,6 +77,7 @@ type Batch struct {
 	Note    string    `json:"note,omitempty"`
 	Seq     uint64    `json:"seq"` // journal entry that began it; run ids are derived from it
 	Opened  bool      `json:"opened,omitempty"`
+	Cut     bool      `json:"cut,omitempty"` // ended by a stop; it is begun again, at the same size
 	Nodes   []string  `json:"nodes,omitempty"`
 	Count   int       `json:"count"` // of nodes
 	Failed  int       `json:"failed,omitempty"`
