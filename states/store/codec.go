@@ -11,12 +11,23 @@ import (
 	"orch/states"
 )
 
-// encode writes a document as people will read it in the Consul UI.
+// encode writes a document as people will read it in the Consul UI: indented, unless it is so large
+// that nobody reads it there, and the spaces would be half of what a transaction can carry.
 func encode(document any) []byte {
+	text := marshal(document, "  ")
+	if len(text) > maxReadable {
+		text = marshal(document, "")
+	}
+	return text
+}
+
+const maxReadable = 64 * 1024
+
+func marshal(document any, indent string) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent("", indent)
 	if err := encoder.Encode(document); err != nil {
 		panic(fmt.Sprintf("encode %T: %v", document, err)) // our own types can always be written
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,23 +12,32 @@ import (
 	"orch/states"
 )
 
-// Limits of one transaction: 128 operations, and 512 KiB in base64.
+// Limits of one transaction as Consul has them: of its operations, and of its body, in which values
+// are in base64. A body somewhat above the limit is not even answered: Consul cuts the connection
+// while it is sent, and nobody could tell that from a write that went through.
 const (
-	maxOps   = 128
-	maxBytes = 380 * 1024
+	maxOps  = 128
+	maxBody = 512 * 1024
+	perOp   = 192 // what is sent around the key and the value of an operation, at most
 )
+
+// body is at least what a transaction takes when it is sent.
+func body(ops []Op) int {
+	size := 0
+	for _, op := range ops {
+		size += perOp + len(op.Key) + len(op.Session) + base64.StdEncoding.EncodedLen(len(op.Value))
+	}
+	return size
+}
 
 // Commit writes one change under the lease: first the check that the lease is still ours, which is
 // the fence, then compare-and-swaps against what the change was decided on. The record is always
 // among them, so that two writes of one leader exclude each other.
 func (s *Store) Commit(ctx context.Context, lease *states.Lease, snapshot states.Snapshot, change states.Change) error {
 	ops := s.changeOps(lease, snapshot, change)
-	size := 0
-	for _, op := range ops {
-		size += len(op.Value)
-	}
-	if len(ops) > maxOps || size > maxBytes {
-		return fmt.Errorf("write step %q of %q: %d operations and %d KiB: %w", change.Entry.Event, lease.Cluster, len(ops), size/1024, states.ErrTooLarge)
+	if size := body(ops); len(ops) > maxOps || size > maxBody {
+		return fmt.Errorf("write step %q of %q: %d operations of %d, %d KiB of %d: %w",
+			change.Entry.Event, lease.Cluster, len(ops), maxOps, size/1024, maxBody/1024, states.ErrTooLarge)
 	}
 	_, err := s.KV.Txn(ctx, ops)
 	var failed *TxnError
