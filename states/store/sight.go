@@ -22,12 +22,7 @@ func (a *Agent) Follow(ctx context.Context, sights chan<- states.Sight) error {
 			follow(ctx, a.KV, a.Wait, Query{Key: key}, func(answer Answer, err error) { f.saw(key, answer.Pair, err) })
 		})
 	}
-	watching.Go(func() {
-		for ctx.Err() == nil {
-			f.glance(ctx)
-			rest(ctx, a.Again)
-		}
-	})
+	watching.Go(func() { f.glances(ctx) })
 	f.deliver(ctx, sights)
 	return ctx.Err()
 }
@@ -80,13 +75,27 @@ func (f *follower) saw(key string, pair Pair, err error) {
 	f.tell()
 }
 
+// glances looks from time to time, and after an error sooner, as watches do.
+func (f *follower) glances(ctx context.Context) {
+	pause := firstPause
+	for ctx.Err() == nil {
+		if err := f.glance(ctx); err == nil {
+			pause = firstPause
+			rest(ctx, f.agent.Again)
+			continue
+		}
+		rest(ctx, min(jittered(pause), f.agent.Again))
+		pause = min(2*pause, lastPause)
+	}
+}
+
 // glance reads the freezes and the id in one transaction.
-func (f *follower) glance(ctx context.Context) {
+func (f *follower) glance(ctx context.Context) error {
 	k := f.agent.Keys
 	pairs, err := f.agent.KV.Txn(ctx, []Op{
 		{Verb: GetOrEmpty, Key: k.Freeze()}, {Verb: GetOrEmpty, Key: k.ClusterFreeze(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.ID()}})
 	if ctx.Err() != nil {
-		return
+		return ctx.Err()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,6 +107,7 @@ func (f *follower) glance(ctx context.Context) {
 	}
 	f.noteTrouble(glanced, err)
 	f.tell()
+	return err
 }
 
 func (f *follower) sort(pairs []Pair) error {

@@ -29,7 +29,7 @@ func follow(ctx context.Context, kv KV, wait time.Duration, query Query, tell fu
 			return
 		case err != nil:
 			tell(Answer{}, err)
-			rest(ctx, pause/2+rand.N(pause/2+1))
+			rest(ctx, jittered(pause))
 			pause = min(2*pause, lastPause)
 			query.After = 0
 			continue
@@ -42,6 +42,9 @@ func follow(ctx context.Context, kv KV, wait time.Duration, query Query, tell fu
 		pause, query.After = firstPause, answer.Index
 	}
 }
+
+// jittered spreads those that lost Consul together.
+func jittered(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2+1) }
 
 // rest waits, or ends with the context.
 func rest(ctx context.Context, wait time.Duration) {
