@@ -10,16 +10,21 @@ import (
 const (
 	firstPause = 250 * time.Millisecond
 	lastPause  = 15 * time.Second // an agent must not be deaf for minutes after Consul is back
+
+	maxBurst = 30                     // watches that may answer at once, one after the other
+	drip     = 200 * time.Millisecond // and then one in so long
 )
 
 // follow watches one query until the context ends, and tells what it saw and every error. It is
 // the only place that knows the rules of blocking queries: an index that goes backwards starts over
 // and is news; an index of 0 is no index; an answer with the same index is no news; errors wait,
-// longer each time and never all at the same moment.
+// longer each time and never all at the same moment; answers that come at once again and again, from
+// whatever between here and Consul does not wait, are asked for at a measured pace.
 func follow(ctx context.Context, kv KV, wait time.Duration, query Query, tell func(Answer, error)) {
 	pause := firstPause
 	query.Wait, query.After = wait, 0
-	for ctx.Err() == nil {
+	var pace pace
+	for pace.rest(ctx); ctx.Err() == nil; pace.rest(ctx) {
 		answer, err := kv.Watch(ctx, query)
 		if err == nil && answer.Index == 0 {
 			err = errors.New("watch: the answer has no index; something between here and Consul strips its headers")
@@ -40,6 +45,20 @@ func follow(ctx context.Context, kv KV, wait time.Duration, query Query, tell fu
 			tell(answer, nil)
 		}
 		pause, query.After = firstPause, answer.Index
+	}
+}
+
+// pace lets a burst pass, and then one per drip.
+type pace struct{ due time.Time } // when everything that passed would have dripped
+
+func (p *pace) rest(ctx context.Context) {
+	now := time.Now()
+	if p.due.Before(now) {
+		p.due = now
+	}
+	p.due = p.due.Add(drip)
+	if early := p.due.Sub(now) - maxBurst*drip; early > 0 {
+		rest(ctx, early)
 	}
 }
 
