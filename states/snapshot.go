@@ -2,6 +2,7 @@ package states
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -29,6 +30,14 @@ type Leader struct {
 	For     string    `json:"for,omitempty"` // the request it leads for
 
 	Released time.Time `json:"released,omitzero"` // when it let go by itself
+}
+
+// Validate finds values that no leader writes. The next leader counts on without them.
+func (l Leader) Validate() error {
+	if l.Epoch > maxCounter {
+		return fmt.Errorf("epoch %d is out of range", l.Epoch)
+	}
+	return nil
 }
 
 // Lease is a cluster's lease in hand. Work as a leader runs while Context lives.

@@ -60,13 +60,18 @@ func (a *Agent) Enlist(ctx context.Context, earlier string, status states.Status
 	return session, nil
 }
 
-// evict ends a session of our own instance that we have forgotten, and refuses another instance.
+// evict ends a session of our own instance that we have forgotten, and refuses another instance. A
+// session that nobody can tell whose it is may belong to an agent that is alive: it is waited out.
 func (a *Agent) evict(ctx context.Context, pair Pair, instance string) error {
 	if pair.Session == "" {
 		return nil
 	}
 	other := decode[states.Status](pair)
-	if other.OK() && other.Value.Instance != instance {
+	if !other.OK() {
+		return fmt.Errorf("enlist %q: a session holds its status, and whose cannot be read: %s; wait until it ends, or end it: %w",
+			a.Node, other.Problem, states.ErrConflict)
+	}
+	if other.Value.Instance != instance {
 		return &states.TakenError{Node: a.Node, Instance: other.Value.Instance}
 	}
 	if err := a.KV.DestroySession(ctx, pair.Session); err != nil {
