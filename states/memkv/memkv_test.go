@@ -123,3 +123,45 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func TestLockDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kv := memkv.New(nil)
+		kv.LockDelay(15 * time.Second)
+		lock := func() error {
+			session, err := kv.NewSession(t.Context(), store.SessionSpec{TTL: time.Hour})
+			must(t, err)
+			if _, err = kv.Txn(t.Context(), []store.Op{{Verb: store.Lock, Key: "k", Session: session}}); err == nil {
+				must(t, kv.DestroySession(t.Context(), session))
+			}
+			return err
+		}
+		must(t, lock())
+		time.Sleep(15*time.Second - 1)
+		var failed *store.TxnError
+		if err := lock(); !errors.As(err, &failed) {
+			t.Errorf("within the lock delay: %v", err)
+		}
+		time.Sleep(1)
+		must(t, lock())
+	})
+}
+
+// Rights that change while a watch is blocked reach the next one.
+func TestDeny(t *testing.T) {
+	kv := memkv.New(nil)
+	client := kv.Client("secret/")
+	read := func() error {
+		_, err := client.Watch(t.Context(), store.Query{Key: "secret/k"})
+		return err
+	}
+	if err := read(); !errors.Is(err, states.ErrDenied) {
+		t.Errorf("denied: %v", err)
+	}
+	client.Deny()
+	must(t, read())
+	client.Deny("secret/k")
+	if err := read(); !errors.Is(err, states.ErrDenied) {
+		t.Errorf("denied again: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,12 @@ func hostile(t *testing.T) map[string][2]string {
 		"only a close":         {"}", "JSON"},
 		"HTML of a proxy":      {"<html><body>502 Bad Gateway</body></html>", "JSON"},
 		"HCL":                  {`cluster "web" {}`, "JSON"},
+	}
+}
+
+// impossible is JSON that is no desired state.
+func impossible(t *testing.T) map[string][2]string {
+	return map[string][2]string{
 		"schema 99":            {edit(t, sampleDesired(), `"schema": 1`, `"schema": 99`), "understands 1"},
 		"schema 0":             {edit(t, sampleDesired(), `"schema": 1`, `"schema": 0`), "understands 1"},
 		"no schema":            {edit(t, sampleDesired(), `"schema": 1,`, ""), "no schema"},
@@ -137,7 +144,9 @@ func hostile(t *testing.T) map[string][2]string {
 }
 
 func TestHostileDocuments(t *testing.T) {
-	for name, row := range hostile(t) {
+	rows := hostile(t)
+	maps.Copy(rows, impossible(t))
+	for name, row := range rows {
 		doc := decode[states.Desired](Pair{Key: "k", Value: []byte(row[0]), Index: 7})
 		if !strings.Contains(doc.Problem, row[1]) || doc.OK() || !doc.There() {
 			t.Errorf("%s: problem %q; want %q in it", name, states.Clip(doc.Problem, 200), row[1])

@@ -54,7 +54,10 @@ func enlistFresh(t *testing.T, h Harness) {
 func enlistAgain(t *testing.T, h Harness) {
 	before := agentOn(t, h, h.KV, "web1")
 	earlier := enlist(t, before)
-	for range 5 { // at once, whatever lock delay the earlier session leaves behind
+	for try := range 5 { // at once, whatever lock delay the earlier session leaves behind
+		if try == 2 { // the key does not tell of the session any more; the state file does
+			h.Delete(before.Keys.Status(cluster, "web1"))
+		}
 		after := agentOn(t, h, h.KV, "web1")
 		next, err := after.Enlist(t.Context(), earlier, status(states.Waiting))
 		must(t, err)
@@ -137,7 +140,11 @@ func renewGone(t *testing.T, h Harness) {
 
 	b := agentOn(t, h, h.KV, "web2")
 	enlist(t, b)
-	h.Delete(b.Keys.Status(cluster, "web2"))
+	key := b.Keys.Status(cluster, "web2")
+	held := read(t, h.KV, key)
+	txn(t, h.KV, store.Op{Verb: store.Unlock, Key: key, Value: held.Value, Session: held.Session})
+	wantErr(t, "a renewal of what is not held any more", b.Renew(t.Context(), status(states.Settled)), states.ErrSessionGone)
+	h.Delete(key)
 	wantErr(t, "a renewal without the key", b.Renew(t.Context(), status(states.Settled)), states.ErrSessionGone)
 }
 

@@ -13,9 +13,9 @@ import (
 	"orch/states/storetest/consultest"
 )
 
-// TestConsulAndMemoryAgree does random transactions to both and compares every answer. Indexes are
+// TestConsulAgreesWithTwin does random transactions to both and compares every answer. Indexes are
 // other numbers there; what must be the same is which of them are equal, and their order.
-func TestConsulAndMemoryAgree(t *testing.T) {
+func TestConsulAgreesWithTwin(t *testing.T) {
 	server := consultest.Start(t)
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 var leaseTests = []test{
 	{"an epoch is never taken twice", epochsOnce},
+	{"an epoch taken between looking and locking", epochBetween},
 	{"an epoch is above every mark", epochAboveMarks},
 	{"a held lease says who holds it", heldSaysWho},
 	{"a lease is lost with its session", leaseLostDestroyed},
@@ -57,6 +58,38 @@ func epochsOnce(t *testing.T, h Harness) {
 	rivals.Wait()
 	if len(taken) != 12 {
 		t.Errorf("%d epochs were taken; want 12", len(taken))
+	}
+}
+
+// between lets something happen after a campaign has looked and before it locks.
+type between struct {
+	store.KV
+	happen func()
+}
+
+func (b between) NewSession(ctx context.Context, spec store.SessionSpec) (string, error) {
+	b.happen()
+	return b.KV.NewSession(ctx, spec)
+}
+
+func epochBetween(t *testing.T, h Harness) {
+	other := storeOn(t, h, h.KV)
+	s := storeOn(t, h, between{h.KV, func() {
+		lease, err := other.Campaign(t.Context(), cluster, "grace@laptop", "")
+		must(t, err)
+		must(t, lease.Release(t.Context()))
+	}})
+	for range 2 { // where no leader ever was, and where one was
+		before := snapshot(t, s).Leader.Value.Epoch
+		lease, err := s.Campaign(t.Context(), cluster, "ada@bastion", "")
+		wantErr(t, "a campaign on an older look", err, states.ErrConflict)
+		if lease != nil {
+			t.Errorf("two leaders took epoch %d", lease.Epoch)
+			must(t, lease.Release(t.Context()))
+		}
+		if now := snapshot(t, s); now.Leader.Value.Epoch != before+1 || now.Led {
+			t.Errorf("after epoch %d comes %d, led %v", before, now.Leader.Value.Epoch, now.Led)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ func TestMemoryInFakeTime(t *testing.T) {
 }
 
 func TestMemoryInRealTime(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Harness { return memory(t, 400*time.Millisecond) })
+	storetest.Run(t, func(t *testing.T) storetest.Harness { return memory(t, 300*time.Millisecond) })
 }
 
 func memory(_ *testing.T, ttl time.Duration) storetest.Harness {

@@ -44,13 +44,27 @@ func wantFailed(t *testing.T, err error, op int) {
 }
 
 func verbsFail(t *testing.T, h Harness) {
-	here, gone, locked := h.Prefix+"here", h.Prefix+"gone", h.Prefix+"locked"
+	here, locked := h.Prefix+"here", h.Prefix+"locked"
 	index := create(t, h.KV, here, "v")
-	mine, other := session(t, h, h.TTL*100), session(t, h, h.TTL*100)
+	mine, other, dead := session(t, h, h.TTL*100), session(t, h, h.TTL*100), session(t, h, h.TTL*100)
 	txn(t, h.KV, store.Op{Verb: store.Lock, Key: locked, Session: mine})
-	dead := session(t, h, h.TTL*100)
 	must(t, h.KV.DestroySession(t.Context(), dead))
-	for name, op := range map[string]store.Op{
+	for name, op := range failures(here, h.Prefix+"gone", locked, index, mine, other, dead) {
+		op.Value = []byte("new")
+		_, err := h.KV.Txn(t.Context(), []store.Op{{Verb: store.CAS, Key: h.Prefix + "beside"}, op})
+		var failed *store.TxnError
+		if !errors.As(err, &failed) || failed.Op != 1 {
+			t.Errorf("%s: %v; want operation 1 to fail", name, err)
+		}
+	}
+	if left := txn(t, h.KV, store.Op{Verb: store.GetTree, Key: h.Prefix}); len(left) != 2 {
+		t.Errorf("failed transactions left %v", left)
+	}
+}
+
+// failures are operations that fail: here has no lock, locked is locked by mine, gone is not there.
+func failures(here, gone, locked string, index uint64, mine, other, dead string) map[string]store.Op {
+	return map[string]store.Op{
 		"get of nothing":                {Verb: store.Get, Key: gone},
 		"cas: stale":                    {Verb: store.CAS, Key: here, Index: index - 1},
 		"cas: create over something":    {Verb: store.CAS, Key: here},
@@ -70,16 +84,6 @@ func verbsFail(t *testing.T, h Harness) {
 		"unlock: not locked":            {Verb: store.Unlock, Key: here, Session: mine},
 		"unlock: nothing":               {Verb: store.Unlock, Key: gone, Session: mine},
 		"no key":                        {Verb: store.CAS},
-	} {
-		op.Value = []byte("new")
-		_, err := h.KV.Txn(t.Context(), []store.Op{{Verb: store.CAS, Key: h.Prefix + "beside"}, op})
-		var failed *store.TxnError
-		if !errors.As(err, &failed) || failed.Op != 1 {
-			t.Errorf("%s: %v; want operation 1 to fail", name, err)
-		}
-	}
-	if left := txn(t, h.KV, store.Op{Verb: store.GetTree, Key: h.Prefix}); len(left) != 2 {
-		t.Errorf("failed transactions left %v", left)
 	}
 }
 
