@@ -124,7 +124,7 @@ func (s *Store) definition(pair Pair) states.Doc[states.Cluster] {
 	return doc
 }
 
-// Clusters lists the clusters that there are.
+// Clusters lists the clusters that there are, and that this token may see.
 func (s *Store) Clusters(ctx context.Context) ([]string, error) {
 	prefix := s.Keys.Clusters()
 	answer, err := s.KV.Watch(ctx, Query{Key: prefix, Prefix: true})
@@ -136,6 +136,11 @@ func (s *Store) Clusters(ctx context.Context) ([]string, error) {
 		name, nested := strings.CutSuffix(strings.TrimPrefix(key, prefix), "/")
 		if nested && states.ValidCluster(name) {
 			names = append(names, name)
+		}
+	}
+	if len(names) == 0 { // to a token that may list nothing, it looks the same
+		if _, err := s.KV.Txn(ctx, []Op{{Verb: GetOrEmpty, Key: s.Keys.ID()}, {Verb: GetTree, Key: prefix}}); err != nil {
+			return nil, fmt.Errorf("list clusters: %w", err)
 		}
 	}
 	slices.Sort(names)
