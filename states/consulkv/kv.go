@@ -41,6 +41,7 @@ func (c *Client) readTxn(ctx context.Context, ops []store.Op) ([]store.Pair, err
 		}
 		return nil, &store.TxnError{Op: answer.Errors[0].OpIndex, What: answer.Errors[0].What}
 	case meta.ResultsFilteredByACLs:
+		c.token.refresh()
 		return nil, fmt.Errorf("%w: the token may not read all that was asked for", states.ErrDenied)
 	}
 	found := pairs(*answer)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/consul/api"
 )
@@ -13,10 +12,10 @@ import (
 // token is the Consul token. One in a file is read again when the file changes, because Consul's
 // own client reads it once and a rotated token would end everything.
 type token struct {
-	mu      sync.Mutex
-	file    string
-	text    string
-	changed time.Time
+	mu   sync.Mutex
+	file string
+	text string
+	seen os.FileInfo // of the file when it was read
 }
 
 func newToken(file string) (*token, error) {
@@ -46,7 +45,7 @@ func (t *token) read() error {
 	if err != nil {
 		return fmt.Errorf("read token file %q: %w", t.file, err)
 	}
-	t.text, t.changed = strings.TrimSpace(string(text)), info.ModTime()
+	t.text, t.seen = strings.TrimSpace(string(text)), info
 	return nil
 }
 
@@ -57,13 +56,13 @@ func (t *token) value() string {
 	if t.file == "" {
 		return t.text
 	}
-	if info, err := os.Stat(t.file); err == nil && !info.ModTime().Equal(t.changed) {
+	if info, err := os.Stat(t.file); err == nil && !(os.SameFile(info, t.seen) && info.ModTime().Equal(t.seen.ModTime())) {
 		_ = t.read() // what is wrong with it shows as a denied call
 	}
 	return t.text
 }
 
-// refresh reads the file again after a call was denied: it may have been replaced within the
+// refresh reads the file again after a call was denied: it may have been written over within the
 // resolution of its time.
 func (t *token) refresh() {
 	t.mu.Lock()
