@@ -165,7 +165,10 @@ func (f *field) why(args []string) string {
 // agent starts a node's agent; started again, it has the same state directory.
 func (f *field) agent(node string, flags ...string) *process {
 	f.t.Helper()
-	args := []string{"--cluster", "web", "--node", node, "--state-dir", filepath.Join(f.dir, "agents", node), "--session-ttl", ttl.String()}
+	args := []string{"--node", node, "--state-dir", filepath.Join(f.dir, "agents", node), "--session-ttl", ttl.String()}
+	if !slices.Contains(flags, "--cluster") {
+		args = append(args, "--cluster", "web")
+	}
 	args = append(append(args, f.extra...), flags...)
 	args = append(args, "--exec", f.script())
 	var env []string

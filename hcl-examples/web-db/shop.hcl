@@ -11,12 +11,6 @@
 #   orch transition web converged                                # … then what needs it
 #   orch transition web version 7 --reason CHG-7
 #   orch status                                                  # both, a line each
-#
-# A database that already runs release 41 is adopted without touching it. Its nodes converge, one by
-# one, only when somebody says so:
-#
-#   orch apply --initial "version 41" hcl-examples/web-db
-#   orch resume db
 
 variable "environment" {
   description = "where this is applied"

@@ -14,6 +14,12 @@
 #   orch pause web                            # nobody else is let go; orch resume web goes on
 #   orch transition web off                   # everybody at once; asks first, because it stops serving
 #
+# A fleet that already serves release 41 is adopted instead of born. Nothing is touched, and its nodes
+# converge, batch by batch, only when somebody says so:
+#
+#   orch apply --initial "version 41" hcl-examples/web
+#   orch resume web
+#
 # A node that was down meanwhile, or that is added later, goes to where the cluster is by itself,
 # with no orch running.
 
