@@ -97,6 +97,18 @@ func (c *Client) NodeName(ctx context.Context) (string, error) {
 	return name, nil
 }
 
+// IsServer tells whether the Consul agent is a server. A session made through a server ends when
+// that server loses the others, a client agent's lives on by its time limit alone: a leader is
+// better off with a client agent.
+func (c *Client) IsServer(ctx context.Context) (bool, error) {
+	config, err := c.self(ctx)
+	if err != nil {
+		return false, err
+	}
+	server, _ := config["Server"].(bool)
+	return server, nil
+}
+
 // WhereAmI is the datacenter of the Consul agent.
 func (c *Client) WhereAmI(ctx context.Context) (string, error) {
 	if c.dc != "" {
