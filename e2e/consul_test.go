@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -59,7 +60,7 @@ func (s *server) start() {
 	defer log.Close()
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	must(s.t, s.cmd.Start())
-	eventually(s.t, "consul to have a leader", 30*time.Second, func() bool {
+	eventually(s.t, "consul to have a leader; its log: "+filepath.Join(s.dir, "log"), 30*time.Second, func() bool {
 		code, text := s.http("GET", "/v1/status/leader", "")
 		if code != 200 || !strings.Contains(text, ":") {
 			return false
@@ -144,16 +145,23 @@ func (s *server) newToken(name, rules string) string {
 	return token.SecretID
 }
 
+// freePorts finds ports that nobody uses now. They are taken from below the range from which the
+// kernel gives ports to connections, or one of those may have it before the server does.
 func freePorts(t testing.TB, n int) []string {
 	t.Helper()
 	var ports []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		if err != nil {
+			continue
+		}
 		defer l.Close()
-		ports = append(ports, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+		if ports = append(ports, fmt.Sprint(l.Addr().(*net.TCPAddr).Port)); len(ports) == n {
+			return ports
+		}
 	}
-	return ports
+	t.Fatal("no free ports")
+	return nil
 }
 
 func must(t testing.TB, err error) {

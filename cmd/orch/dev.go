@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -236,20 +237,23 @@ func (d *dev) wait(ctx context.Context) error {
 	}
 }
 
-// freePorts finds ports of loopback that nobody uses now.
+// freePorts finds ports of loopback that nobody uses now. They are taken from below the range from
+// which kernels give ports to connections, or one of those may have it before the server does.
 func freePorts(n int) ([]string, error) {
 	var ports []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(10000+rand.IntN(20000)))
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer listener.Close()
 		_, port, err := net.SplitHostPort(listener.Addr().String())
 		if err != nil {
 			return nil, err
 		}
-		ports = append(ports, port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, errors.New("find free ports on 127.0.0.1 between 10000 and 30000: there are none")
 }

@@ -2,7 +2,9 @@ package consultest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -98,15 +100,19 @@ func tail(log string) string {
 	return log[max(0, len(log)-1000):]
 }
 
+// freePorts finds ports below the range from which the kernel gives ports to connections: one of
+// those may have a port of that range before the server does.
 func freePorts(n int) ([]string, error) {
 	var ports []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer listener.Close()
-		ports = append(ports, fmt.Sprint(listener.Addr().(*net.TCPAddr).Port))
+		if ports = append(ports, fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, errors.New("find free ports: there are none")
 }
