@@ -222,10 +222,12 @@ func persuade(ctx context.Context, exited <-chan struct{}, group int, task Task)
 	}
 	doomed := family(group)
 	_ = signalGroup(group, syscall.SIGTERM)
-	grace := time.NewTimer(states.KillGrace(task.Run.Timeout).D())
+	until := time.Now().Add(states.KillGrace(task.Run.Timeout).D())
+	grace := time.NewTimer(time.Until(until))
 	defer grace.Stop()
 	select {
-	case <-exited:
+	case <-exited: // a shell goes at once; what it had started has the same grace
+		awaitGone(context.WithoutCancel(ctx), group, time.Until(until))
 	case <-grace.C:
 		doomed = append(doomed, family(group)...) // while the tree still holds together
 		_ = signalGroup(group, syscall.SIGKILL)

@@ -157,6 +157,14 @@ func TestATimeoutReachesChildrenInSessionsOfTheirOwn(t *testing.T) {
 	gone(t, dir+"/pid")
 }
 
+func TestATimeoutGivesItsGraceToTheWholeGroup(t *testing.T) {
+	t.Parallel()
+	got, dir := try(t, t.Context(), `(trap 'sleep 0.3; echo cleaned > DIR/child; exit' TERM; touch DIR/ready; while :; do sleep 0.02; done) & wait`, 300*time.Millisecond)
+	if !got.outcome(states.TimedOut) || len(lines(dir+"/child")) != 1 {
+		t.Errorf("the child had no time to clean up: %+v", got)
+	}
+}
+
 func TestARunThatCannotBeNotedIsEnded(t *testing.T) {
 	t.Parallel()
 	task := Task{Run: states.Run{ID: "r-1", Timeout: states.Duration(time.Minute)}, Started: func(Process) error { return os.ErrPermission }}

@@ -22,7 +22,7 @@ const memoryFile = "agent.json"
 type InUseError struct{ Dir string }
 
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("use state directory %q: another agent works with it already", e.Dir)
+	return fmt.Sprintf("use state directory %q: another agent works with it already; stop that one, or give this one its own", e.Dir)
 }
 
 // folder is the state directory, locked for this process.

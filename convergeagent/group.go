@@ -22,7 +22,7 @@ func signalGroup(group int, signal syscall.Signal) error {
 func awaitGone(ctx context.Context, group int, atMost time.Duration) bool {
 	deadline := time.NewTimer(atMost)
 	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for groupAlive(group) {
 		select {

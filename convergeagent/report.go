@@ -20,6 +20,7 @@ func (a *Agent) say(phase states.Phase, reason string) {
 	}
 	if status.Phase != a.status.Phase || status.Since.IsZero() {
 		status.Since = now()
+		a.Log.Info("phase", "phase", phase, "reason", status.Reason)
 	}
 	status.Summary = fmt.Sprintf("%s is %s at %s: %s", a.Node, phase, at(m), status.Reason)
 	a.status = fit(status)
