@@ -94,6 +94,9 @@ func ending(result Result, err error) string {
 	return text
 }
 
+// attributesFile ends the name of the file with a run's attributes.
+const attributesFile = ".attributes.json"
+
 // writeAttributes hands the state's attributes over in a file that only the node's owner reads.
 func (e *Exec) writeAttributes(task Task) (string, error) {
 	attributes := task.Run.State.Attributes
@@ -104,7 +107,7 @@ func (e *Exec) writeAttributes(task Task) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(e.Dir, task.Run.ID+".attributes.json")
+	path := filepath.Join(e.Dir, task.Run.ID+attributesFile)
 	return path, os.WriteFile(path, append(text, '\n'), 0o600)
 }
 
@@ -195,7 +198,9 @@ func attend(ctx context.Context, cmd *exec.Cmd, task Task) Result {
 	if cmd.ProcessState == nil {
 		_ = cmd.Wait()
 	}
-	awaitGone(context.WithoutCancel(ctx), group, afterKill)
+	for !awaitGone(context.WithoutCancel(ctx), group, afterKill) {
+		// What the kernel cannot end now still runs, and so does this run: the next would overlap it.
+	}
 	return judge(cmd.ProcessState, stopped)
 }
 

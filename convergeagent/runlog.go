@@ -87,7 +87,8 @@ func (l *runlog) add(text string) {
 	}
 }
 
-// rotate removes the oldest logs, so that at most so many are left.
+// rotate removes the oldest logs, so that at most so many are left, and what a run that was cut
+// short left of its attributes.
 func rotate(dir string, keep int) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -103,6 +104,11 @@ func rotate(dir string, keep int) error {
 		return cmp.Or(a.ModTime().Compare(b.ModTime()), strings.Compare(a.Name(), b.Name()))
 	})
 	var errs []error
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), attributesFile) {
+			errs = append(errs, os.Remove(filepath.Join(dir, entry.Name())))
+		}
+	}
 	for _, info := range logs[:max(0, len(logs)-keep)] {
 		errs = append(errs, os.Remove(filepath.Join(dir, info.Name())))
 	}
