@@ -6,13 +6,13 @@
 // of questions and the first one with an answer decides:
 //
 //	can this be led at all?        (broken.go)
-//	is something asked?            (request.go: stops first)
+//	is something asked?            (request.go: stops first; start.go: a new move)
 //	who is a member?               (members.go)
 //	who failed, who is lost?       (count.go)
 //	is the budget spent?           (count.go)
 //	is the batch over?             (batch.go)
 //	is the state reached?          (hop.go)
-//	who is next, and may it go?    (batch.go)
+//	who is next, and may it go?    (next.go; wait.go: whom for)
 //
 // Doing is a dull loop (engine.go): snapshot, plan, commit, wait for news. All state is in the
 // store, so another leader continues at the same place; Drive (drive.go) is what a command does

@@ -1,0 +1,127 @@
+package orchestrator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"orch/states"
+)
+
+// standingOrders gives a reason for every node that the batch waits for.
+func (p *planner) standingOrders() []Wait {
+	var waits []Wait
+	for _, name := range p.record.Batch.Nodes {
+		node, _ := p.Node(name)
+		node.Name = name
+		if p.excused(node) {
+			continue
+		}
+		if reason := p.pending(node); reason != "" {
+			waits = append(waits, Wait{Kind: "run", Node: name, Reason: reason})
+		}
+	}
+	return waits
+}
+
+// pending says what a node of the batch is waited for, or "".
+func (p *planner) pending(node states.Node) string {
+	status := node.Status.Value
+	run := runID(p.record.ID, p.record.Batch.Seq, node.Name)
+	if _, over := status.Ended(run); over || status.At(p.record.Current().State) {
+		return ""
+	}
+	until := ", until " + clock(p.deadline())
+	switch {
+	case !seen(node):
+		return "silent under run " + run + until
+	case status.Run.ID == run && status.Run.Going():
+		return fmt.Sprintf("converging, try %d of %d, run %s%s", status.Run.Attempt, status.Run.Tries, run, until)
+	case status.Run.ID == run:
+		return "tries again after a failure, run " + run + until
+	case status.Run.Going():
+		return "ends an older run first, " + status.Run.ID + until
+	}
+	return "has not taken its order yet, run " + run + until
+}
+
+func (p *planner) busyWaits(busy []string) []Wait {
+	waits := make([]Wait, 0, len(busy))
+	for _, name := range busy {
+		node, _ := p.Node(name)
+		waits = append(waits, Wait{Kind: "slot", Node: name,
+			Reason: "fills a slot until its run " + node.Status.Value.Run.ID + " ends"})
+	}
+	return waits
+}
+
+// arriving says whom an opened hop waits for.
+func (p *planner) arriving() *Decision {
+	var waits []Wait
+	for _, m := range p.record.Members {
+		node, _ := p.Node(m.Node)
+		node.Name = m.Node
+		if held(node) || p.charged(m.Node) || node.Status.Value.At(p.record.Current().State) && node.Status.OK() {
+			continue
+		}
+		reason := node.Status.Value.Reason
+		if !seen(node) {
+			reason = "silent since " + clock(m.MissingSince) + ", counts as lost from " + clock(p.missingUntil(m))
+		}
+		waits = append(waits, Wait{Kind: "open", Node: m.Node, Reason: reason})
+	}
+	return p.decisionOf(waits, p.openUntil())
+}
+
+// stuck says why nobody can be let go although somebody remains.
+func (p *planner) stuck(rest []string) *Decision {
+	var waits []Wait
+	for _, name := range rest {
+		node, _ := p.Node(name)
+		if m, _ := p.member(name); !seen(node) {
+			waits = append(waits, Wait{Kind: "missing", Node: name,
+				Reason: "silent since " + clock(m.MissingSince) + ", counts as lost from " + clock(p.missingUntil(m))})
+		}
+	}
+	return p.decisionOf(waits, time.Time{})
+}
+
+// decisionOf waits, until the first time at which waiting alone changes something.
+func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
+	earliest := func(t time.Time) {
+		if t.After(p.now) && (wake.IsZero() || t.Before(wake)) {
+			wake = t
+		}
+	}
+	for _, m := range p.record.Members {
+		if !m.MissingSince.IsZero() {
+			earliest(p.missingUntil(m))
+		}
+		if node, _ := p.Node(m.Node); !node.Alive && p.runsStill(node) {
+			run := node.Status.Value.Run
+			earliest(run.Started.Add(run.Timeout.D() + states.Grace(run.Timeout).D()))
+		}
+	}
+	if !wake.IsZero() {
+		wake = wake.Add(10 * time.Millisecond) // deadlines are passed, not met
+	}
+	return &Decision{Waits: waits, Wake: wake, Reason: summarize(waits)}
+}
+
+func summarize(waits []Wait) string {
+	texts := make([]string, 0, len(waits))
+	for _, w := range waits {
+		texts = append(texts, strings.TrimSpace(w.Node+" "+w.Reason))
+	}
+	return list(texts)
+}
+
+func union(a, b []string) []string {
+	return append(slices.Clone(a), without(b, a)...)
+}
+
+// without gives what is in a and not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
