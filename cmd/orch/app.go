@@ -22,6 +22,7 @@ type app struct {
 	now      func() time.Time
 	patience time.Duration // with somebody who leads for a moment
 	env      func(string) string
+	self     string // how this program was called
 	dial     func(context.Context, connection) (*consul, error)
 
 	connection connection
@@ -31,6 +32,7 @@ type app struct {
 // screen is what is known of the terminal, if there is one.
 type screen struct {
 	in, out bool // stdin, stdout is a terminal
+	err     bool // stderr is one
 	colour  bool
 	size    func() (width, height int) // now; 0, 0: unknown
 	hurry   *hurry
@@ -38,7 +40,7 @@ type screen struct {
 
 func realApp() *app {
 	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, screen: realScreen(),
-		now: time.Now, patience: 5 * time.Second, env: os.Getenv, dial: dial}
+		now: time.Now, patience: 5 * time.Second, env: os.Getenv, self: os.Args[0], dial: dial}
 }
 
 // run does what the arguments say, and gives the exit code.
@@ -58,7 +60,7 @@ func run(a *app, args []string) int {
 		return exitDone
 	}
 	if text := message(err); text != "" {
-		fmt.Fprintln(a.err, "orch: "+visible(text))
+		fmt.Fprintln(a.err, a.folded(a.screen.err, "orch: "+visible(text)))
 	}
 	return exitCode(err)
 }

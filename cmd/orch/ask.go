@@ -12,7 +12,7 @@ func (a *app) typed(ctx context.Context, what, word string) error {
 	if !a.screen.in {
 		return usagef("%s: nobody is there to be asked; say --yes", what)
 	}
-	fmt.Fprintf(a.err, "%s. Type %s to go on: ", visible(what), visible(word))
+	fmt.Fprint(a.err, a.folded(a.screen.err, fmt.Sprintf("%s. Type %s to go on:", visible(what), visible(word)))+" ")
 	answer, err := a.readLine(ctx)
 	switch {
 	case err != nil:

@@ -27,9 +27,10 @@ type devOptions struct {
 	dir     string
 }
 
-const devHelp = `Dev starts a Consul server in development mode and some agents, all on loopback and
-on free ports, so that everything can be tried without touching anything else. The agents converge by a
-script that writes what it did into a folder per node. Everything it started ends with it.`
+const devHelp = `Dev starts a Consul server in development mode and some agents, all on loopback
+and on free ports, so that everything can be tried without touching anything
+else. The agents converge by a script, converge.sh, that writes what it did into
+a folder per node: edit it to see nodes fail. Everything it started ends with it.`
 
 // newDev makes the verb dev.
 func newDev(a *app) *cobra.Command {
@@ -211,14 +212,14 @@ logs       %s
 In another terminal:
 
   export CONSUL_HTTP_ADDR=%s
-  orch apply hcl-examples/web/web.hcl
-  orch transition %s converged
-  orch status %s
+  %s apply hcl-examples/web
+  %s transition %s converged
+  %s status %s
   %s %s     # a node that comes late
 
 Ctrl-C ends everything that was started here.
 `, d.address, d.nodes, d.cluster, filepath.Join(d.dir, "nodes"), filepath.Join(d.dir, "logs"),
-		d.address, d.cluster, d.cluster, d.agent, strings.Join(d.agentArgs(late), " "))
+		d.address, d.app.self, d.app.self, d.cluster, d.app.self, d.cluster, d.agent, strings.Join(d.agentArgs(late), " "))
 }
 
 // wait ends with the context; a child that ends before its time is told.

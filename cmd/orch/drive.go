@@ -161,11 +161,11 @@ func (d driving) failed(err error) error {
 // position says how far a move is.
 func (v *view) position() string {
 	there := v.count(func(n nodeView) bool { return n.Member && n.There })
-	going := v.count(func(n nodeView) bool { return n.Member && !n.There && n.busy() })
+	going := v.count(func(n nodeView) bool { return n.Member && !n.There && n.underWay() })
 	return fmt.Sprintf("%s of %s at %s, %d converging", fmt.Sprint(there), states.Count(len(v.record.Members), "node"), v.record.Current().State, going)
 }
 
 // say prints a line, or a few.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintln(a.out, printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(a.out, a.folded(a.screen.out, printable(fmt.Sprintf(format, args...))))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orch/states"
 	"orch/states/hclfile"
 )
 
@@ -24,17 +25,30 @@ func newFmt(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, name := range changed {
-				a.say("%s", name)
+			if a.json() {
+				err = a.printJSON(fmtJSON{states.Schema, append([]string{}, changed...)})
+			} else {
+				for _, name := range changed {
+					a.say("%s", name)
+				}
+			}
+			if err != nil {
+				return err
 			}
 			if check && len(changed) > 0 {
-				return endingf(exitError, "check the layout: %d of these files are not laid out; run orch fmt without --check", len(changed))
+				return endingf(exitError, "check the layout: %s not laid out; run orch fmt without --check", states.Count(len(changed), "file"))
 			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing, and end with 1 where something would be changed")
 	return cmd
+}
+
+// fmtJSON is what was laid out, or would be.
+type fmtJSON struct {
+	Schema  int      `json:"schema"`
+	Changed []string `json:"changed"`
 }
 
 // format lays out every file behind the paths, and gives the names of those that changed.

@@ -48,7 +48,7 @@ func (o *historyOptions) run(cmd *cobra.Command, args []string) error {
 		id := args[1]
 		entries = slices.DeleteFunc(entries, func(e states.Doc[states.Entry]) bool { return !belongs(e.Value, id) })
 		if len(entries) == 0 {
-			return endingf(exitError, "find %q in the journal of %q: no entry has it; orch history %s lists all", id, args[0], args[0])
+			return endingf(exitError, "find %q in the journal of %q: no entry has it; orch history %s lists all, with the id of each transition", id, args[0], args[0])
 		}
 	} else if o.limit > 0 && len(entries) > o.limit {
 		entries = entries[len(entries)-o.limit:]
@@ -82,9 +82,14 @@ func journal(p *page, history historyJSON, full bool) {
 	for _, problem := range history.Problems {
 		p.wrap(span{"an entry cannot be read: ", red}, problem)
 	}
+	last := "" // the id is told where it changes, to be typed behind orch history CLUSTER
 	for _, e := range history.Entries {
 		head := fmt.Sprintf("%s  %4d  gen %-3d  %-10s  ", e.At.UTC().Format("2006-01-02 15:04:05Z"), e.Seq, e.Generation, e.Event)
-		p.wrap(text(head), said(e))
+		id := ""
+		if e.Transition != last {
+			last, id = e.Transition, " ["+e.Transition+"]"
+		}
+		p.wrap(text(head), said(e)+id)
 		if full {
 			details(p, e)
 		}

@@ -59,7 +59,7 @@ func (o *planOptions) run(cmd *cobra.Command, args []string) error {
 		err = p.writeTo(o.app.out)
 	}
 	if err == nil && preview.Refused != "" {
-		return refusedMove(v.Cluster, preview)
+		return v.refusedMove(preview)
 	}
 	return err
 }

@@ -39,6 +39,9 @@ func (o *resumeOptions) run(cmd *cobra.Command, cluster string) error {
 	if err := checkOverrides(o.overrides); err != nil {
 		return err
 	}
+	if err := checkTimeout(o.timeout); err != nil {
+		return err
+	}
 	c, err := o.app.connect(cmd)
 	if err != nil {
 		return err

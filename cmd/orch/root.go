@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ func newRoot(a *app) *cobra.Command {
 	cobra.EnableCommandSorting = false // the order is that of groups
 	root := &cobra.Command{
 		Use:           "orch",
+		Version:       version,
 		Short:         "move clusters from state to state",
 		Long:          rootHelp + "\n\n" + exitHelp,
 		SilenceErrors: true,
@@ -35,8 +37,10 @@ func newRoot(a *app) *cobra.Command {
 			}
 			return cmd.Help()
 		},
-		Args: cobra.ArbitraryArgs,
+		Args:                       cobra.ArbitraryArgs,
+		SuggestionsMinimumDistance: 2,
 	}
+	root.SetVersionTemplate("orch {{.Version}}\n")
 	a.globals(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
@@ -52,6 +56,13 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(foreign()...)
 	root.SetHelpCommandGroupID("rest")
 	root.SetCompletionCommandGroupID("rest")
+	root.InitDefaultCompletionCmd()
+	for _, command := range root.Commands() {
+		if command.Name() == "completion" { // a shell that it does not know is a mistake, not a wish for help
+			strict(command)
+			command.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
 }
 
@@ -76,10 +87,17 @@ func strict(cmd *cobra.Command) {
 	check := cmd.Args
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usagef("%w; usage: %s", err, cmd.UseLine())
+			return usagef("read arguments: %s given; usage: %s", given(len(args)), cmd.UseLine())
 		}
 		return nil
 	}
+}
+
+func given(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return strconv.Itoa(n)
 }
 
 func suggest(cmd *cobra.Command, word string) string {
@@ -97,6 +115,7 @@ var otherWords = map[string]string{
 	"stop":     stopWords,
 	"cancel":   stopWords,
 	"halt":     stopWords,
+	"retry":    "orch transition CLUSTER STATE tries again where the failed move was going, orch resume CLUSTER --accept-failures goes on without who failed",
 	"promote":  "orch resume CLUSTER lets a move go on",
 	"continue": "orch resume CLUSTER lets a move go on",
 	"undo":     "orch transition CLUSTER STATE moves to any state that is legal from here, also the last one; orch history CLUSTER says which that was",

@@ -27,6 +27,7 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 		v.planHop(p, preview, i, hop)
 	}
 	if preview.Held != "" {
+		p.blank()
 		p.wrap(span{"it would stand still: ", yellow}, preview.Held)
 	}
 	v.uncounted(p, record)
@@ -56,8 +57,10 @@ func (v *view) planHop(p *page, preview orchestrator.Preview, index int, hop sta
 	}
 	if len(rows) > 0 {
 		p.table([]column{{title: "BATCH", right: true}, {title: "NODES", right: true}, {title: "WHO"}}, rows)
-	} else {
+	} else if preview.Held == "" {
 		p.say("  no live node has to go there; whoever comes goes by itself")
+	} else {
+		p.say("  its batches cannot be foreseen, see below")
 	}
 	p.wrap(text("  "), policyText(hop.Policy, len(preview.Record.Members)))
 }

@@ -58,6 +58,9 @@ func (v *view) head(p *page) {
 func (v *view) condition(p *page) {
 	if !v.usable() {
 		p.wrap(span{strings.ToUpper(v.status()) + "  ", red}, v.reason())
+		if len(v.waits) > 0 && v.waits[0].Remedy != "" {
+			p.wrap(text("what helps: "), v.waits[0].Remedy)
+		}
 		return
 	}
 	switch v.record.Status {
@@ -66,7 +69,7 @@ func (v *view) condition(p *page) {
 	case states.Paused:
 		v.paused(p)
 	case states.Aborted:
-		p.wrap(span{"ABORTED", yellow}, " "+ago(v.now.Sub(v.record.EndedAt))+" ago: "+v.record.Reason)
+		p.wrap(span{"ABORTED, ", yellow}, ago(v.now.Sub(v.record.EndedAt))+" ago: "+v.record.Reason)
 		p.say(v.leaderLine())
 	default:
 		v.resting(p)
@@ -113,7 +116,7 @@ func (v *view) paused(p *page) {
 	case states.ByBirth:
 		how = "PAUSED since birth"
 	}
-	p.wrap(span{how, yellow}, ", "+ago(v.now.Sub(v.record.PausedAt))+" ago: "+v.record.Reason)
+	p.wrap(span{how + ", ", yellow}, ago(v.now.Sub(v.record.PausedAt))+" ago: "+v.record.Reason)
 	p.sides([]span{text(v.leaderLine())}, v.why())
 }
 
@@ -183,7 +186,7 @@ func (v *view) problems(p *page) {
 func (v *view) bar(p *page) {
 	total := len(v.record.Members)
 	there := v.count(func(n nodeView) bool { return n.Member && n.There })
-	going := v.count(func(n nodeView) bool { return n.Member && !n.There && n.busy() })
+	going := v.count(func(n nodeView) bool { return n.Member && !n.There && n.underWay() })
 	long, size := "", 40
 	if p.width >= wideFrom {
 		size = 60

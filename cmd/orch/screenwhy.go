@@ -135,14 +135,14 @@ func (v *view) nodeSentence(n nodeView, held bool) string {
 		where = " is at no state"
 	}
 	if n.Attempting != "" {
-		where += " and attempted " + n.Attempting
+		where += ", attempted " + n.Attempting + ","
 	}
 	wanted := fmt.Sprintf(" and is wanted at %s (generation %d).", v.desire.State, v.desire.Generation)
 	switch {
 	case !v.Desired.OK():
-		return n.Name + where + ". Nobody can say where it is wanted: " + v.reason() + "."
+		return n.Name + strings.TrimSuffix(where, ",") + ". Nobody can say where it is wanted: " + v.reason() + "."
 	case n.There && !held:
-		return n.Name + where + fmt.Sprintf(", as it should be (generation %d).", v.desire.Generation)
+		return n.Name + strings.TrimSuffix(where, ",") + fmt.Sprintf(", as it should be (generation %d).", v.desire.Generation)
 	case n.busy():
 		return n.Name + where + wanted + " It is on its way:"
 	case !held:

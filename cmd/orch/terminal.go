@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -18,6 +19,7 @@ func realScreen() screen {
 	return screen{
 		in:     isatty.IsTerminal(os.Stdin.Fd()),
 		out:    out,
+		err:    isatty.IsTerminal(os.Stderr.Fd()),
 		colour: out && (!plain || os.Getenv("NO_COLOR") == ""),
 		size: func() (int, int) {
 			width, height, err := term.GetSize(int(os.Stdout.Fd()))
@@ -78,6 +80,33 @@ func interruptible(h *hurry) (context.Context, func()) {
 		over.Wait()
 		cancel(nil)
 	}
+}
+
+// folded breaks the lines of a text between words where a terminal would break them anywhere.
+func (a *app) folded(terminal bool, s string) string {
+	if !terminal {
+		return s
+	}
+	var b strings.Builder
+	used, width := 0, a.width()
+	for i, word := range strings.Split(s, " ") {
+		before, _, _ := strings.Cut(word, "\n")
+		switch {
+		case i == 0:
+		case before != "" && used+1+cells(before) > width:
+			b.WriteString("\n  ")
+			used = 2
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += cells(word)
+		if at := strings.LastIndexByte(word, '\n'); at >= 0 {
+			used = cells(word[at+1:])
+		}
+	}
+	return b.String()
 }
 
 // width is how wide a line may be: the terminal's width, or COLUMNS, or 120.

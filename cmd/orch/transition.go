@@ -55,6 +55,9 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	if err := checkOverrides(o.overrides); err != nil {
 		return err
 	}
+	if err := checkTimeout(o.timeout); err != nil {
+		return err
+	}
 	c, err := o.app.connect(cmd)
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	request.Target, request.Via, request.Supersede, request.Overrides = ref, o.via, o.supersede, o.overrides
 	preview := v.preview(request)
 	if preview.Refused != "" {
-		return refusedMove(v.Cluster, preview)
+		return v.refusedMove(preview)
 	}
 	if !o.app.json() {
 		p := o.app.page()
@@ -115,8 +118,21 @@ func (v *view) preview(request states.Request) orchestrator.Preview {
 	return orchestrator.Foresee(v.Snapshot, request, orchestrator.Leading{Who: request.By, Epoch: v.desire.Epoch + 1}, v.now)
 }
 
-func refusedMove(cluster string, preview orchestrator.Preview) error {
-	return endingf(exitRefused, "transition %s: refused: %s", cluster, preview.Refused)
+// refusedMove says why a move would be refused. Where that is another one that nobody leads, as
+// after Ctrl-C, going on with it is what most people want.
+func (v *view) refusedMove(preview orchestrator.Preview) error {
+	hint := ""
+	if v.record.Status == states.Running && !v.Led {
+		hint = "; nobody leads it now, go on with it: orch resume " + v.Cluster
+	}
+	return endingf(exitRefused, "transition %s: refused: %s%s", v.Cluster, preview.Refused, hint)
+}
+
+func checkTimeout(timeout time.Duration) error {
+	if timeout < 0 {
+		return usagef("read --timeout %s: it is longer than 0, or left out", timeout)
+	}
+	return nil
 }
 
 func checkOverrides(overrides []string) error {

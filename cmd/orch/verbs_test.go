@@ -125,8 +125,11 @@ func TestTimeoutIsNoAbort(t *testing.T) {
 	says(t, w.must(exitRefused, "resume", "web"), "nothing to resume")
 }
 
-// anyRun is a run id, which differs each time because the request's does.
-var anyRun = regexp.MustCompile(`r-[0-9a-f]{10}`)
+// anyRun and anyMove are ids, which differ each time because the request's does.
+var (
+	anyRun  = regexp.MustCompile(`r-[0-9a-f]{10}`)
+	anyMove = regexp.MustCompile(`t-[0-9a-z]{16}-[0-9a-f]{8}`)
+)
 
 func TestReading(t *testing.T) {
 	w := applied(t)
@@ -137,6 +140,7 @@ func TestReading(t *testing.T) {
 	} {
 		text := w.must(exitDone, line...)
 		if name != "verb-show.txt" {
+			text = anyMove.ReplaceAllString(text, "t-20260314t030000z-01234567")
 			golden(t, name, anyRun.ReplaceAllString(text, "r-0123456789"))
 		} else {
 			says(t, text, "# from ", `cluster "web"`)
@@ -151,7 +155,8 @@ func TestReading(t *testing.T) {
 func TestJSON(t *testing.T) {
 	w := applied(t)
 	for _, line := range [][]string{{"transition", "web", "on"}, {"status"}, {"status", "web"}, {"why", "web"}, {"why", "web", "web-1"},
-		{"plan", "web", "version", "42"}, {"history", "web"}, {"show", "web"}, {"version"}, {"pause", "web"}, {"validate", file(t, webFile)}} {
+		{"plan", "web", "version", "42"}, {"history", "web"}, {"show", "web"}, {"version"}, {"pause", "web"}, {"validate", file(t, webFile)},
+		{"fmt", file(t, webFile)}} {
 		w.must(exitDone, append(line, "-o", "json")...)
 		var document struct{ Schema int }
 		if err := json.Unmarshal(w.out.Bytes(), &document); err != nil || document.Schema != 1 {
@@ -169,10 +174,16 @@ func TestUsage(t *testing.T) {
 		"status --nope":                     "unknown flag",
 		"status -o yaml":                    "text or json",
 		"stat":                              "did you mean status",
+		"statsu web":                        "did you mean status",
 		"stop web":                          "orch pause CLUSTER",
+		"retry web":                         "--accept-failures",
+		"why":                               "none given",
+		"completion foosh":                  "1 given",
+		"transition web on --timeout -3s":   "longer than 0",
+		"resume web --timeout -3s":          "longer than 0",
 		"promote web":                       "orch resume",
-		"transition web":                    "received 1",
-		"transition web two words x":        "received 4",
+		"transition web":                    "1 given",
+		"transition web two words x":        "4 given",
 		"transition Web on":                 "small letters",
 		"transition web -help":              "--help",
 		"transition web on --override gate": "members",
@@ -208,6 +219,7 @@ func TestFmt(t *testing.T) {
 	w := newWorld(t)
 	path := file(t, "cluster   \"web\" {\n initial=\"off\"\n}\n")
 	says(t, w.must(exitError, "fmt", "--check", path), path)
+	says(t, w.must(exitError, "fmt", "--check", "-o", "json", path), `"changed": [`, path)
 	says(t, w.must(exitDone, "fmt", path), path)
 	if w.must(exitDone, "fmt", "--check", path) != "" {
 		t.Error("what was laid out is not laid out")

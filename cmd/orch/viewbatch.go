@@ -16,6 +16,7 @@ type batchView struct {
 	done, run, fail int
 	took            time.Duration
 	begun, going    bool
+	cut             bool // a stop ended it; what was not begun of it is let go again
 	note            string
 }
 
@@ -26,9 +27,10 @@ func (v *view) history() []batchView {
 	for _, b := range v.record.Batches {
 		if b.Hop == v.record.Hop {
 			rows = append(rows, batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true,
-				done: b.Count - b.Failed, fail: b.Failed, took: b.Ended.Sub(b.Ordered), note: noteOf(b)})
+				done: b.Count - b.Failed, fail: b.Failed, took: b.Ended.Sub(b.Ordered), note: noteOf(b), cut: b.Cut})
 		}
 	}
+	v.settle(rows)
 	current := v.record.Batch
 	if current.Number != 0 && current.Ended.IsZero() && current.Hop == v.record.Hop {
 		rows = append(rows, v.current(current))
@@ -48,6 +50,24 @@ func (v *view) history() []batchView {
 	return append(rows, later)
 }
 
+// settle corrects what is done in batches that a stop cut short: not everybody who was let go and
+// did not fail came there. The record keeps counts only, so whoever is there and in no whole batch is
+// taken for one of a cut batch.
+func (v *view) settle(rows []batchView) {
+	rest := v.count(func(n nodeView) bool { return n.Member && n.There })
+	for _, r := range rows {
+		if !r.cut {
+			rest -= r.done
+		}
+	}
+	for i := range rows {
+		if rows[i].cut {
+			rows[i].done = min(rows[i].done, max(rest, 0))
+			rest -= rows[i].done
+		}
+	}
+}
+
 // current counts the batch in progress.
 func (v *view) current(b states.Batch) batchView {
 	row := batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true, going: true, took: v.now.Sub(b.Ordered), note: noteOf(b)}
@@ -58,7 +78,7 @@ func (v *view) current(b states.Batch) batchView {
 			row.done++
 		case n.Counted != nil:
 			row.fail++
-		case n.busy():
+		case n.underWay():
 			row.run++
 		}
 	}
@@ -69,7 +89,10 @@ func (v *view) current(b states.Batch) batchView {
 }
 
 func noteOf(b states.Batch) string {
-	if b.Opened && b.Note == "" {
+	switch {
+	case b.Cut && b.Note == "":
+		return "cut short by a stop"
+	case b.Opened && b.Note == "":
 		return "opened: everybody may go"
 	}
 	return b.Note

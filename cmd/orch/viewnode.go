@@ -159,6 +159,11 @@ func (n nodeView) dull() bool {
 // busy tells whether a run goes on there.
 func (n nodeView) busy() bool { return n.Alive && n.Run.Going() }
 
+// underWay tells whether a run goes on there, or is tried again soon.
+func (n nodeView) underWay() bool {
+	return n.busy() || n.Alive && n.Phase == string(states.Retrying)
+}
+
 // rest says in one line where the nodes are that are not listed.
 func rest(nodes []nodeView) string {
 	groups, order := map[string]int{}, []string{}
