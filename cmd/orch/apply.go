@@ -28,10 +28,10 @@ func newApply(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply PATH…",
 		Short: "put definitions into Consul; a new cluster is born",
-		Long: `Apply writes the definitions of the clusters in these files into Consul. A cluster that is
-new is born at its initial state, or at the one that --initial names for a cluster
-that already runs: nodes that are there converge to it, so apply asks first. A move
-that is running keeps the policy it began with.`,
+		Long: `Apply writes the definitions of the clusters in these files into Consul. A
+cluster that is new is born at its initial state, or at the one that --initial
+names for a cluster that already runs: nodes that are there converge to it, so
+apply asks first. A move that is running keeps the policy it began with.`,
 		Example: "  orch apply --var environment=prod shop.hcl\n  orch apply --initial \"version 41\" web.hcl",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
@@ -246,7 +246,7 @@ func (g applying) next(done appliedJSON) string {
 	text := fmt.Sprintf(", generation %d: every agent converges to it, also one that starts later\n", done.Generation)
 	state, _ := states.ParseRef(done.State)
 	if def, _ := g.cluster.State(state.Name); def.Serving {
-		text = ", generation " + fmt.Sprint(done.Generation) + "\n"
+		return fmt.Sprintf(" (generation %d)\n  next: orch status %s | orch resume %s", done.Generation, g.cluster.Name, g.cluster.Name)
 	}
 	text += "  next: orch status " + g.cluster.Name
 	for _, name := range g.cluster.Legal(state.Name) {

@@ -30,7 +30,8 @@ type devOptions struct {
 const devHelp = `Dev starts a Consul server in development mode and some agents, all on loopback
 and on free ports, so that everything can be tried without touching anything
 else. The agents converge by a script, converge.sh, that writes what it did into
-a folder per node: edit it to see nodes fail. Everything it started ends with it.`
+a folder per node: edit it to see nodes fail. Everything it started ends with
+it.`
 
 // newDev makes the verb dev.
 func newDev(a *app) *cobra.Command {

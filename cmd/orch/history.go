@@ -21,8 +21,9 @@ func newHistory(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history CLUSTER [TRANSITION]",
 		Short: "print the journal",
-		Long: `History prints what leaders did, and on whose word, oldest first. With the id of one
-transition, or the request that asked for it, its entries are printed in full.`,
+		Long: `History prints what leaders did, and on whose word, oldest first. With the id
+of one transition, or the request that asked for it, its entries are printed
+in full.`,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },

@@ -10,8 +10,8 @@ func newPause(a *app) *cobra.Command {
 	return stopVerb(a, &cobra.Command{
 		Use:   "pause CLUSTER",
 		Short: "let nobody else go; what runs ends",
-		Long: `Pause keeps a move and lets nobody else go: every order that was not begun is void. Runs
-that were begun end. orch resume goes on where it stands.`,
+		Long: `Pause keeps a move and lets nobody else go: every order that was not begun is
+void. Runs that were begun end. orch resume goes on where it stands.`,
 	}, states.AskPause)
 }
 

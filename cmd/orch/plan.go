@@ -19,8 +19,9 @@ func newPlan(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan CLUSTER STATE [ARGUMENT]",
 		Short: "show what a transition would do",
-		Long: `Plan shows the path, every batch with its nodes, and what would refuse the move. Nothing
-is written. It ends with 0, or with 6 where the transition would be refused.`,
+		Long: `Plan shows the path, every batch with its nodes, and what would refuse the
+move. Nothing is written. It ends with 0, or with 6 where the transition would
+be refused.`,
 		Example:           "  orch plan web version 42",
 		Args:              cobra.RangeArgs(2, 3),
 		ValidArgsFunction: a.completeClusters,

@@ -22,8 +22,9 @@ func newResume(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume CLUSTER",
 		Short: "go on with a move that is paused, or that nobody leads",
-		Long: `Resume goes on with a move where it stands, from any machine, and shows how it goes. Where
-more nodes failed than are allowed it is refused, unless the failures are accepted.`,
+		Long: `Resume goes on with a move where it stands, from any machine, and shows how it
+goes. Where more nodes failed than are allowed it is refused, unless the
+failures are accepted.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },

@@ -60,6 +60,7 @@ func newRoot(a *app) *cobra.Command {
 	for _, command := range root.Commands() {
 		if command.Name() == "completion" { // a shell that it does not know is a mistake, not a wish for help
 			strict(command)
+			command.Use = "completion bash|zsh|fish|powershell"
 			command.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
 	}

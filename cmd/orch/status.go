@@ -23,8 +23,8 @@ func newStatus(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [CLUSTER]",
 		Short: "show where a cluster is, or all of them",
-		Long: `Status shows a line for every cluster, or the screen of one. With --watch it follows a
-move until it stands, and ends with the code of that move.`,
+		Long: `Status shows a line for every cluster, or the screen of one. With --watch it
+follows a move until it stands, and ends with the code of that move.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -27,11 +27,13 @@ func newTransition(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "transition CLUSTER STATE [ARGUMENT]",
 		Short: "move a cluster to a state",
-		Long: `Transition shows the plan, moves the cluster, and shows how it goes until it stands again.
+		Long: `Transition shows the plan, moves the cluster, and shows how it goes until it
+stands again.
 
-It leads the move if nobody leads the cluster, and follows whoever does. Ctrl-C lets
-go at a safe point; orch resume goes on, from any machine. A move out of a state
-that serves into one that does not asks for the cluster's name first.`,
+It leads the move if nobody leads the cluster, and follows whoever does.
+Ctrl-C lets go at a safe point; orch resume goes on, from any machine. A move
+out of a state that serves into one that does not asks for the cluster's name
+first.`,
 		Example:           "  orch transition web version 42 --reason CHG-1234\n  orch transition web off --yes",
 		Args:              cobra.RangeArgs(2, 3),
 		ValidArgsFunction: a.completeClusters,

@@ -18,8 +18,8 @@ func newValidate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate PATH…",
 		Short: "check definitions, without Consul",
-		Long: `Validate reads files, and folders of *.hcl, as one set, and prints every mistake with its
-line. It ends with 1 where there is one.`,
+		Long: `Validate reads files, and folders of *.hcl, as one set, and prints every
+mistake with its line. It ends with 1 where there is one.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file, err := a.load(args, o)

@@ -10,8 +10,8 @@ func newWhy(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "why CLUSTER [NODE]",
 		Short: "say why a cluster or a node does not move",
-		Long: `Why gives every reason why a cluster or a node does not move, what would change each, and
-what does not hold it.`,
+		Long: `Why gives every reason why a cluster or a node does not move, what would
+change each, and what does not hold it.`,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
