@@ -18,9 +18,9 @@ func newFmt(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fmt PATH…",
 		Short: "lay files out, in place",
-		Long:  `Fmt lays files, and folders of *.hcl, out in the usual way, and prints the
+		Long: `Fmt lays files, and folders of *.hcl, out in the usual way, and prints the
 names of those it changed.`,
-		Args:  cobra.MinimumNArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			changed, err := a.format(args, check)
 			if err != nil {
