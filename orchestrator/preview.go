@@ -84,15 +84,16 @@ func After(snapshot states.Snapshot, change states.Change) states.Snapshot {
 func imagine(snapshot states.Snapshot) states.Snapshot {
 	desired := snapshot.Desired.Value
 	for i, node := range snapshot.Nodes {
+		if node.Alive && node.Status.Value.Run.Going() { // it ends some time
+			snapshot.Nodes[i].Status.Value.Run = states.Run{}
+		}
 		ordered := node.Order.OK() && node.Order.Value.For(desired, node.Status.Value.Instance)
 		if !node.Status.OK() || !node.Alive || held(node) || !(desired.Open || ordered) {
 			continue
 		}
 		status := node.Status.Value
 		status.State, status.Attempting, status.Mark = desired.State.Short(), states.State{}, desired.Mark
-		if status.Run.Going() {
-			status.Run = states.Run{}
-		}
+		status.Run = snapshot.Nodes[i].Status.Value.Run
 		snapshot.Nodes[i].Status.Value = status
 	}
 	return snapshot

@@ -172,7 +172,7 @@ func (p *planner) forget(request states.Request) *Decision {
 	case !there || !node.Status.There():
 		return p.refuse(request, "no node %q has ever reported in cluster %q", request.Node, p.Cluster)
 	case node.Alive:
-		return p.refuse(request, "node %q is alive; stop its agent first", request.Node)
+		return p.refuse(request, "node %q is alive; stop its agent first, or try again once its session has ended", request.Node)
 	}
 	d := p.draft(states.EventForgotten, "%s is forgotten", request.Node)
 	order := states.Order{Forgotten: &states.Word{By: request.By, Why: request.Why, At: p.now, Instance: node.Status.Value.Instance}}

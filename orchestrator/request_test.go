@@ -251,3 +251,36 @@ func TestBatchOfMoreNodesThanATransactionTakes(t *testing.T) {
 		w.fail("%d of 200 waiting", w.at("waiting"))
 	}
 }
+
+func TestNodeThatFailedAndWasToleratedIsNoDeadEnd(t *testing.T) {
+	definition := tier()
+	definition.Transitions[1].Policy.MaxFailures = states.Nodes(1)
+	w := born(t, definition, 5)
+	w.agents["n01"].bad = true
+	w.move("waiting", "")
+	w.settle()
+	w.agents["n01"].bad = false
+	if w.at("waiting") != 4 || w.snapshot.Record.Value.Status != states.Done {
+		w.fail("%d waiting", w.at("waiting"))
+	}
+	w.move("waiting", "")
+	w.settle()
+	if w.at("waiting") != 5 || w.snapshot.Record.Value.Status != states.Done {
+		w.fail("%d of 5 waiting: %s", w.at("waiting"), w.snapshot.Record.Value.Reason)
+	}
+	if answer := w.answer(w.move("waiting", "")); !strings.Contains(answer.Reason, "nothing to do") {
+		w.fail("%+v", answer)
+	}
+}
+
+func TestForeseeLooksPastRunsThatStillGo(t *testing.T) {
+	w := born(t, tier(), 3)
+	w.add("n07")
+	w.act("n07") // catches up, and is not done yet
+	request := transition("waiting", "")
+	request.ID, request.By, request.At, request.Expires = "q-x", "ada", w.now, w.now.Add(time.Hour)
+	request.Transition, request.Generation = w.snapshot.Record.Value.ID, w.snapshot.Desired.Value.Generation
+	if preview := Foresee(w.snapshot, request, w.leading, w.now); preview.Held != "" || len(preview.Batches) != 4 {
+		t.Errorf("held %q, %d batches", preview.Held, len(preview.Batches))
+	}
+}

@@ -18,7 +18,7 @@ func (p *planner) transition(request states.Request) *Decision {
 	if err != nil {
 		return p.refuse(request, "%v", err)
 	}
-	if p.record.Status == states.Done && target.Same(p.Desired.Value.State) {
+	if p.record.Status == states.Done && target.Same(p.Desired.Value.State) && !p.leftBehind() {
 		d := p.draft(states.EventAccepted, "nothing to do: %s is at %s", p.Cluster, target)
 		d.answer(request, false, d.change.Entry.Reason)
 		return d.decide()
@@ -31,6 +31,18 @@ func (p *planner) transition(request states.Request) *Decision {
 		return p.refuse(request, "%s; bring them back, forget them with orch forget %s NODE, or --override members", why, p.Cluster)
 	}
 	return p.start(request, origin, target, hops)
+}
+
+// leftBehind tells whether a live node is not there because its run failed and was tolerated. Such a
+// node waits to be ordered again, and moving to the same state once more is how that is asked.
+func (p *planner) leftBehind() bool {
+	for _, c := range p.record.Counted {
+		node, _ := p.Node(c.Node)
+		if p.counts(node) && !held(node) && !node.Status.Value.At(p.Desired.Value.State) {
+			return true
+		}
+	}
+	return false
 }
 
 // target resolves what somebody typed by the definition as it is applied now.
@@ -92,7 +104,7 @@ func TransitionOf(request string) string { return transitionID(request) }
 // the state it is leaving.
 func (p *planner) origins(target states.State) []states.State {
 	desired := p.Desired.Value
-	if p.record.Status == states.Done {
+	if p.record.Status == states.Done && !target.Same(desired.State) {
 		return []states.State{desired.State}
 	}
 	all := append([]states.State{desired.Stable, desired.State}, desired.From...)
