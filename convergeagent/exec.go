@@ -237,9 +237,7 @@ func persuade(ctx context.Context, exited <-chan struct{}, group int, task Task)
 		doomed = append(doomed, family(group)...) // while the tree still holds together
 		_ = signalGroup(group, syscall.SIGKILL)
 	}
-	for _, process := range doomed {
-		process.kill()
-	}
+	killAll(context.WithoutCancel(ctx), doomed)
 	return reason
 }
 

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"sync"
 	"syscall"
+	"time"
 
 	"orch/states"
 )
@@ -41,7 +42,7 @@ func openFolder(path string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state directory: %w", err)
 	}
-	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = flock(lock)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return nil, errors.Join(&InUseError{Dir: path}, lock.Close())
@@ -49,6 +50,18 @@ func openFolder(path string) (*folder, error) {
 		return nil, errors.Join(fmt.Errorf("lock state directory: %w", err), lock.Close())
 	}
 	return &folder{path: path, lock: lock}, nil
+}
+
+// flock takes the lock now, or almost: a process that is just being started holds what its parent
+// has open until it becomes what it is to be.
+func flock(file *os.File) (err error) {
+	for range 10 {
+		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond) // bounded: a tenth of a second before anything else runs
+	}
+	return err
 }
 
 func (f *folder) close() error { return f.lock.Close() }

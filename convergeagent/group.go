@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,11 +21,24 @@ func signalGroup(group int, signal syscall.Signal) error {
 
 // awaitGone waits until nothing of a group is alive, and tells whether that is so.
 func awaitGone(ctx context.Context, group int, atMost time.Duration) bool {
+	return await(ctx, atMost, func() bool { return !groupAlive(group) })
+}
+
+// killAll ends processes by force, and waits until they are dead: SIGKILL does not work at once.
+func killAll(ctx context.Context, doomed []stat) {
+	for _, process := range doomed {
+		process.kill()
+	}
+	await(ctx, afterKill, func() bool { return !slices.ContainsFunc(doomed, stat.there) })
+}
+
+// await looks again and again, and tells whether what it waits for came true in time.
+func await(ctx context.Context, atMost time.Duration, come func() bool) bool {
 	deadline := time.NewTimer(atMost)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for groupAlive(group) {
+	for !come() {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
@@ -53,11 +67,7 @@ func endLeftovers(ctx context.Context, process Process, run states.Run) error {
 // endGroup ends a process group gracefully, and then by force.
 func endGroup(ctx context.Context, group int, grace time.Duration) error {
 	doomed := family(group) // while the tree still holds together
-	defer func() {
-		for _, process := range doomed {
-			process.kill()
-		}
-	}()
+	defer func() { killAll(context.WithoutCancel(ctx), doomed) }()
 	if err := signalGroup(group, syscall.SIGTERM); err != nil {
 		return err
 	}

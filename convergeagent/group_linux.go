@@ -103,9 +103,15 @@ func family(pid int) []stat {
 	return slices.DeleteFunc(all, func(s stat) bool { return !in[s.pid] })
 }
 
+// there tells whether this very process can still do something, and not another with its number.
+func (s stat) there() bool {
+	now, err := statOf(s.pid)
+	return err == nil && now.start == s.start && now.alive()
+}
+
 // kill ends this very process, or nobody that has its number by now.
 func (s stat) kill() {
-	if now, err := statOf(s.pid); err == nil && now.start == s.start && now.alive() {
+	if s.there() {
 		_ = unix.Kill(s.pid, unix.SIGKILL) // gone meanwhile is what is wanted
 	}
 }

@@ -18,6 +18,8 @@ type stat struct{}
 
 func (stat) kill() {}
 
+func (stat) there() bool { return false }
+
 func family(int) []stat { return nil }
 
 func identify(pid int) (Process, error) { return Process{PID: pid}, nil }

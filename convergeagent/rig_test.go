@@ -67,7 +67,13 @@ func shell(dir, script string) *Exec {
 func (r *rig) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- New(r.config).Run(ctx) }()
+	go func() {
+		err := New(r.config).Run(ctx)
+		if err != nil {
+			r.t.Errorf("the agent ended: %v", err)
+		}
+		done <- err
+	}()
 	ended := false
 	r.stop = func() error {
 		if ended {
