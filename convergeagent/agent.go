@@ -59,7 +59,7 @@ func New(config Config) *Agent {
 // Run converges the node until the context ends; then it ends the run, says so, and leaves.
 // It returns a *InUseError or a *states.TakenError where another agent is at work already.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	folder, err := openFolder(a.StateDir)
+	folder, err := openFolder(ctx, a.StateDir)
 	if err != nil {
 		return err
 	}

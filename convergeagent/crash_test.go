@@ -99,7 +99,7 @@ func TestACrashOnTheLastTryIsTheEndOfIt(t *testing.T) {
 
 func save(t *testing.T, dir string, m memory) {
 	t.Helper()
-	f, err := openFolder(dir)
+	f, err := openFolder(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package convergeagent
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ type folder struct {
 
 // openFolder makes the directory if it has to, and locks it. The lock goes with the process,
 // however that ends.
-func openFolder(path string) (*folder, error) {
+func openFolder(ctx context.Context, path string) (*folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory: %w", err)
 	}
@@ -42,7 +43,7 @@ func openFolder(path string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state directory: %w", err)
 	}
-	err = flock(lock)
+	err = flock(ctx, lock)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return nil, errors.Join(&InUseError{Dir: path}, lock.Close())
@@ -54,13 +55,11 @@ func openFolder(path string) (*folder, error) {
 
 // flock takes the lock now, or almost: a process that is just being started holds what its parent
 // has open until it becomes what it is to be.
-func flock(file *os.File) (err error) {
-	for range 10 {
-		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
-			return err
-		}
-		time.Sleep(10 * time.Millisecond) // bounded: a tenth of a second before anything else runs
-	}
+func flock(ctx context.Context, file *os.File) (err error) {
+	await(ctx, 100*time.Millisecond, func() bool {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		return !errors.Is(err, syscall.EWOULDBLOCK)
+	})
 	return err
 }
 
