@@ -54,9 +54,10 @@ func TestLargestTransactions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		at := time.Now() // one time: written with more or fewer digits, it would change the size
 		change := func(size int) states.Change {
 			c := states.Change{Record: states.Record{Schema: states.Schema, Reason: strings.Repeat("x", size)}, Orders: map[string]states.Order{}}
-			c.Entry = states.Entry{Schema: states.Schema, Seq: uint64(i + 1), At: time.Now()}
+			c.Entry = states.Entry{Schema: states.Schema, Seq: uint64(i + 1), At: at}
 			for n := range orders {
 				c.Orders[fmt.Sprintf("web-%03d", n)] = states.Order{Schema: states.Schema, Void: fmt.Sprint("round ", i)}
 			}
