@@ -137,3 +137,34 @@ func TestObserve(t *testing.T) {
 		t.Errorf("it ran: %+v", runs)
 	}
 }
+
+// The agent's own file says what to run, by default and for single states.
+func TestAgentByItsFile(t *testing.T) {
+	f := newField(t)
+	f.web(`batches = ["100%"]`)
+	config := f.file("agent.hcl", `
+cluster   = "web"
+node      = "web-01"
+state_dir = "`+f.dir+`/agents/web-01"
+meta      = { rack = "r3" }
+
+consul { address = "`+f.consul.addr+`" }
+
+converge "exec" { command = ["`+f.script()+`", "${state}", "${argument}"] }
+
+state "waiting" {
+  converge "exec" { command = ["/bin/sh", "`+f.script()+`"] }
+}
+`)
+	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--session-ttl", ttl.String())
+	f.alive(1)
+	f.ok("transition", "web", "converged", "--yes")
+	for _, state := range []string{"off", "waiting", "converged"} {
+		if runs := f.to(state); len(runs) != 1 {
+			t.Errorf("want one run to %s, got %+v", state, runs)
+		}
+	}
+	if text := f.consul.get("clusters/web/status/web-01"); !strings.Contains(text, `"rack": "r3"`) {
+		t.Errorf("its meta is not there:\n%s", text)
+	}
+}
