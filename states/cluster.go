@@ -55,24 +55,36 @@ type Transition struct {
 
 // Requirement holds a move until another cluster is settled in one of the states.
 type Requirement struct {
-	Cluster string
-	States  []Ref // without an argument: any argument
-	Wait    Duration
+	Cluster string   `json:"cluster"`
+	States  []Ref    `json:"states"` // without an argument: any argument
+	Wait    Duration `json:"wait,omitempty"`
 }
 
 // Gate is asked before a move goes on. Kind is consul_check, http or command.
 type Gate struct {
-	Kind       string
-	Name       string
-	Service    string   // consul_check
-	Checks     []string // consul_check: check ids, instead of a service
-	Scope      string   // consul_check: batch or service
-	At         string   // consul_check: start or batch
-	PassingFor Duration // consul_check
-	URL        Template // http
-	Timeout    Duration
-	DryRun     bool
+	Kind       string   `json:"kind"`
+	Name       string   `json:"name"`
+	Service    string   `json:"service,omitempty"`     // consul_check
+	Checks     []string `json:"checks,omitempty"`      // consul_check: check ids, instead of a service
+	Scope      string   `json:"scope,omitempty"`       // consul_check: batch or service
+	At         string   `json:"at,omitempty"`          // consul_check: start or batch
+	PassingFor Duration `json:"passing_for,omitempty"` // consul_check
+	URL        Template `json:"url,omitempty"`         // http; in a record, one piece
+	Timeout    Duration `json:"timeout"`               // how long it may take to hold
+	DryRun     bool     `json:"dry_run,omitempty"`     // measured, and never in the way
 }
+
+// The kinds of gates, the scopes of those that look at Consul's checks, and when those are asked.
+const (
+	GateConsulCheck = "consul_check"
+	GateHTTP        = "http"
+	GateCommand     = "command"
+
+	ScopeBatch   = "batch"   // the nodes of the batch that is over
+	ScopeService = "service" // every instance there is
+	AtStart      = "start"   // before the first batch
+	AtBatch      = "batch"   // after every batch, the last one too
+)
 
 // Drain names a Consul service that the agent puts into maintenance before a run.
 type Drain struct {
@@ -82,9 +94,9 @@ type Drain struct {
 
 // Primary says which node goes last: the holder of a Consul lock, or of a service tag.
 type Primary struct {
-	Lock    string
-	Service string
-	Tag     string
+	Lock    string `json:"lock,omitempty"` // a key in Consul's KV, held by a session of the primary's node
+	Service string `json:"service,omitempty"`
+	Tag     string `json:"tag,omitempty"`
 }
 
 // Window says when moves may, or may not, be made.

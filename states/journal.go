@@ -47,4 +47,10 @@ const (
 	EventResumed   = "resumed"
 	EventAborted   = "aborted"
 	EventForgotten = "forgotten"
+	EventGate      = "gate" // a gate says something else than before
+	EventApproved  = "approved"
+	EventRetried   = "retried"
+	EventHeld      = "held"
+	EventUnheld    = "unheld"
+	EventReplaced  = "replaced" // nodes that died before they took their order, by others
 )

@@ -31,16 +31,21 @@ func Grace(timeout Duration) Duration {
 // agent needs to end it, drains, and the grace. A leader that takes over counts it from the times in
 // the record.
 func (p Policy) Allowance(drain Duration) time.Duration {
-	try := p.ConvergeTimeout + KillGrace(p.ConvergeTimeout) + p.RetryDelay
-	return time.Duration(p.Retries+1)*try.D() + drain.D() + Grace(p.ConvergeTimeout).D()
+	const grown = 40 // after so many doublings no delay grows any more
+	try, tries := p.ConvergeTimeout.D()+KillGrace(p.ConvergeTimeout).D(), p.Retries+1
+	total := drain.D() + Grace(p.ConvergeTimeout).D()
+	for attempt := range min(tries, grown) {
+		total += try + Backoff(p.RetryDelay, attempt+1)
+	}
+	return total + time.Duration(max(0, tries-grown))*(try+Backoff(p.RetryDelay, grown))
 }
 
-// Backoff is the pause before an agent that may try for ever tries again, after so many failures
-// in a row: the delay, doubled each time, at most MaxBackoff.
+// Backoff is the pause before a node tries again, after so many failures in a row: the delay,
+// doubled each time, at most MaxBackoff or the delay itself.
 func Backoff(delay Duration, failures int) time.Duration {
 	wait := delay.D()
 	for range failures - 1 {
-		if wait >= MaxBackoff {
+		if wait == 0 || wait >= MaxBackoff {
 			break
 		}
 		wait *= 2

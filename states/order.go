@@ -45,6 +45,9 @@ func (w Word) String() string {
 	return text
 }
 
+// Over tells whether the word has ended by itself.
+func (w Word) Over(now time.Time) bool { return !w.Until.IsZero() && !now.Before(w.Until) }
+
 // Freeze is the document at freeze and at clusters/<c>/freeze.
 type Freeze struct {
 	Summary string `json:"summary"`
@@ -69,6 +72,14 @@ func (o Order) Validate() error {
 		return errors.New("timeout must be above 0")
 	}
 	return o.State.validate()
+}
+
+// HeldAt gives the operator's word that holds the node at an instant, or nil.
+func (o Order) HeldAt(now time.Time) *Word {
+	if o.Held == nil || o.Held.Over(now) {
+		return nil
+	}
+	return o.Held
 }
 
 // For tells whether this order lets that agent go under that desired state. Transition and

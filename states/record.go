@@ -16,7 +16,22 @@ const (
 	ByFailures = "failures" // the budget is spent
 	ByMembers  = "members"  // fewer than half of the known nodes are alive
 	ByBirth    = "birth"    // adopted in a state that serves: nobody goes until somebody says so
+	ByGate     = "gate"     // a gate said no until its time was over
+	ByDoubt    = "doubt"    // a gate did not know until its time was over
+	ByHealth   = "health"   // fewer healthy nodes after a soak than before
+	ByDeadline = "deadline" // no progress for too long
+	ByRequires = "requires" // another cluster was not settled in time
 )
+
+// CauseFailed tells whether a pause means that the move failed, rather than that it waits for
+// somebody.
+func CauseFailed(cause string) bool {
+	switch cause {
+	case ByFailures, ByGate, ByHealth, ByDeadline:
+		return true
+	}
+	return false
+}
 
 // Record is the document at clusters/<c>/transition: the plan in progress, or the last one. Any
 // leader that reads it continues at the same place.
@@ -32,22 +47,28 @@ type Record struct {
 	Accessor string `json:"accessor,omitempty"`
 	Why      string `json:"why,omitempty"`
 
-	Start     State     `json:"start"`  // where the cluster was
-	Target    State     `json:"target"` // where it is to be
-	Hops      []Hop     `json:"hops"`
-	Hop       int       `json:"hop"` // index of the one in progress
-	Overrides []string  `json:"overrides,omitempty"`
-	Members   []Member  `json:"members"`
-	Batch     Batch     `json:"batch,omitzero"` // the one in progress, or the last one
-	Batches   []Batch   `json:"batches,omitempty"`
-	Counted   []Counted `json:"counted,omitempty"`
-	Accepted  int       `json:"accepted,omitempty"` // failures that an operator accepted
+	Start     State      `json:"start"`  // where the cluster was
+	Target    State      `json:"target"` // where it is to be
+	Hops      []Hop      `json:"hops"`
+	Hop       int        `json:"hop"` // index of the one in progress
+	Overrides []string   `json:"overrides,omitempty"`
+	Undoes    string     `json:"undoes,omitempty"` // a rollback: the transition that it takes back
+	Again     string     `json:"again,omitempty"`  // a re-converge: its id
+	Only      []string   `json:"only,omitempty"`   // a re-converge of these nodes, and no other
+	Members   []Member   `json:"members"`          // of a rollback, in the order in which they go
+	Batch     Batch      `json:"batch,omitzero"`   // the one in progress, or the last one
+	Batches   []Batch    `json:"batches,omitempty"`
+	Gates     []Gauge    `json:"gates,omitempty"` // as last seen
+	Approvals []Approval `json:"approvals,omitempty"`
+	Counted   []Counted  `json:"counted,omitempty"`
+	Accepted  int        `json:"accepted,omitempty"` // failures that an operator accepted
 
 	StartedAt  time.Time `json:"started_at"`
 	HopAt      time.Time `json:"hop_at"`
 	OpenedAt   time.Time `json:"opened_at,omitzero"`
 	ProgressAt time.Time `json:"progress_at"`
 	PausedAt   time.Time `json:"paused_at,omitzero"`
+	ResumedAt  time.Time `json:"resumed_at,omitzero"` // clocks stood still until then
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 
 	Journal uint64   `json:"journal"`           // sequence number of the newest entry
@@ -60,6 +81,29 @@ type Hop struct {
 	From   []State `json:"from,omitempty"` // known when it starts
 	Policy Policy  `json:"policy"`
 	Drains []Drain `json:"drain,omitempty"`
+
+	Requires []Requirement `json:"requires,omitempty"`
+	Gates    []Gate        `json:"gate,omitempty"` // addresses filled in
+	Primary  *Primary      `json:"primary,omitempty"`
+	Rollback *Policy       `json:"rollback,omitempty"` // nil: as forward
+}
+
+// Gauge is what a leader saw a gate say, and since when it says so without a break.
+type Gauge struct {
+	Gate    string    `json:"gate"`
+	Outcome string    `json:"outcome"`
+	Text    string    `json:"text,omitempty"`
+	Since   time.Time `json:"since"`
+	Epoch   uint64    `json:"epoch"` // of the leader that saw it: what nobody watched held for nobody
+}
+
+// Approval is somebody's word that a move may go on.
+type Approval struct {
+	Hop   int       `json:"hop"`
+	Batch int       `json:"batch"` // that was over; 0: before the first
+	By    string    `json:"by"`
+	Why   string    `json:"why,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 // Member is a node that counts in a hop: alive when it began, and all seen alive since.
@@ -81,6 +125,8 @@ type Batch struct {
 	Nodes   []string  `json:"nodes,omitempty"`
 	Count   int       `json:"count"` // of nodes
 	Failed  int       `json:"failed,omitempty"`
+	Before  int       `json:"before,omitempty"`  // healthy nodes when it began
+	Healthy int       `json:"healthy,omitempty"` // that are expected once it is over: fewer after the soak stop the move
 	Ordered time.Time `json:"ordered_at"`
 	Ended   time.Time `json:"ended_at,omitzero"`
 }
@@ -100,6 +146,10 @@ type Counted struct {
 	Hop    int       `json:"hop"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	Batch  uint64    `json:"batch,omitempty"` // the journal's number of the batch it was part of
+
+	Retried  bool   `json:"retried,omitempty"`  // it was given another chance, and does not count any more
+	Accepted string `json:"accepted,omitempty"` // by whom the failure was accepted
 }
 
 // Current is the hop in progress.

@@ -14,6 +14,12 @@ const (
 	AskResume     = "resume"
 	AskAbort      = "abort"
 	AskForget     = "forget"
+	AskApprove    = "approve"
+	AskRollback   = "rollback"
+	AskRetry      = "retry"
+	AskHold       = "hold"
+	AskUnhold     = "unhold"
+	AskReconverge = "reconverge"
 )
 
 // Request is the document at clusters/<c>/requests/<id>: what an operator asks. It says what the
@@ -23,9 +29,16 @@ type Request struct {
 	Schema  int      `json:"schema"`
 	ID      string   `json:"id"`
 	Kind    string   `json:"kind"`
-	Target  Ref      `json:"target,omitzero"` // of a transition
+	Target  Ref      `json:"target,omitzero"` // of a transition; of a rollback that names where to
 	Via     []string `json:"via,omitempty"`   // states to pass through, as typed
-	Node    string   `json:"node,omitempty"`
+	Node    string   `json:"node,omitempty"`  // of forget, hold and unhold
+	Nodes   []string `json:"nodes,omitempty"` // of retry and reconverge: these only; none: all
+	To      string   `json:"to,omitempty"`    // of a rollback: the transition that reached Target
+
+	Hop   int       `json:"hop,omitempty"`   // of an approval: what was looked at
+	Batch int       `json:"batch,omitempty"` // of an approval: the batch that is over; 0: nothing began yet
+	Until time.Time `json:"until,omitzero"`  // of a hold
+	Step  bool      `json:"step,omitempty"`  // of a transition: every batch is approved
 
 	Transition string `json:"transition"` // what was seen when it was made
 	Generation uint64 `json:"generation"`
@@ -66,11 +79,24 @@ func (r Request) Validate() error {
 		if _, err := ParseRef(r.Target.String()); err != nil {
 			return err
 		}
-	case AskForget:
+	case AskRollback:
+		if r.Target.Name == "" {
+			break
+		}
+		if _, err := ParseRef(r.Target.String()); err != nil {
+			return err
+		}
+	case AskForget, AskHold, AskUnhold:
 		if !ValidNode(r.Node) {
 			return fmt.Errorf("node name %q is malformed", r.Node)
 		}
-	case AskPause, AskResume, AskAbort:
+	case AskRetry, AskReconverge:
+		for _, node := range r.Nodes {
+			if !ValidNode(node) {
+				return fmt.Errorf("node name %q is malformed", node)
+			}
+		}
+	case AskPause, AskResume, AskAbort, AskApprove:
 	default:
 		return fmt.Errorf("kind %q is unknown", r.Kind)
 	}

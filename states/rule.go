@@ -24,8 +24,9 @@ func (s Self) At(state State) bool {
 // View is what an agent sees in Consul when it decides: documents that it accepted.
 type View struct {
 	Desired Desired
-	Order   *Order  // its own; nil where there is none, or none that can be read
-	Frozen  *Freeze // the cluster's or everybody's; nil where there is none
+	Order   *Order    // its own; nil where there is none, or none that can be read
+	Frozen  *Freeze   // the cluster's or everybody's; nil where there is none
+	Now     time.Time // some words end by themselves
 }
 
 // Verdict is what an agent is to do now.
@@ -40,6 +41,7 @@ type Verdict struct {
 	Phase  Phase         // what to report while nothing runs
 	Report string        // run id under which success without a run is reported
 	Reason string        // in words; the answer of `orch why`
+	Until  time.Time     // decide again then, even without news; zero: only news can change anything
 }
 
 // Decide is the agent's rule: what one node does, from what it is and what it sees, and why. It is
@@ -50,8 +52,8 @@ func Decide(self Self, view View) Verdict {
 	if !verdict.Go {
 		return verdict
 	}
-	if view.Frozen != nil && verdict.Target.Serving {
-		return Verdict{Target: verdict.Target, Phase: Frozen, Reason: "frozen " + view.Frozen.String()}
+	if view.Frozen != nil && !view.Frozen.Over(view.Now) && verdict.Target.Serving {
+		return Verdict{Target: verdict.Target, Phase: Frozen, Reason: "frozen " + view.Frozen.String(), Until: view.Frozen.Until}
 	}
 	if self.Observe {
 		return Verdict{Target: verdict.Target, Phase: Observing, Reason: "observe only; it would converge: " + verdict.Reason}
@@ -72,7 +74,11 @@ func decide(self Self, view View) Verdict {
 		return Verdict{Target: target, Phase: phase, Reason: fmt.Sprintf(format, args...)}
 	}
 	run := func(state State, format string, args ...any) Verdict {
-		return Verdict{Go: true, Target: state, Under: UnderJoiner, Reason: fmt.Sprintf(format, args...)}
+		verdict := Verdict{Go: true, Target: state, Under: UnderJoiner, Reason: fmt.Sprintf(format, args...)}
+		if state.Same(target) { // what a latecomer does once is not asked of it once more
+			verdict.Again = desired.Again
+		}
+		return verdict
 	}
 	ordered := order != nil && order.For(desired, self.Instance)
 	again := desired.Again
@@ -81,8 +87,10 @@ func decide(self Self, view View) Verdict {
 	}
 
 	switch { // rule 0: an operator's word about this node
-	case order != nil && order.Held != nil:
-		return keep(Held, "held %s", order.Held)
+	case order != nil && order.HeldAt(view.Now) != nil:
+		verdict := keep(Held, "held %s", order.Held)
+		verdict.Until = order.Held.Until
+		return verdict
 	case order != nil && order.Forgotten != nil && order.Forgotten.Instance == self.Instance:
 		return keep(Held, "forgotten %s", order.Forgotten)
 	}
@@ -183,7 +191,7 @@ func pause(self Self, verdict Verdict, desired Desired) time.Duration {
 	case verdict.Run != "" && verdict.Run != last.ID: // a new order is a new chance, now
 		return 0
 	case !last.Terminal:
-		return desired.RetryDelay.D()
+		return Backoff(desired.RetryDelay, last.Attempt)
 	}
 	return Backoff(max(desired.RetryDelay, leastPause), self.Failures)
 }

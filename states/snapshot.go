@@ -72,6 +72,7 @@ type Snapshot struct {
 	Record     Doc[Record]
 	Nodes      []Node         // by name
 	Requests   []Doc[Request] // not handled yet, in the order of their creation; Value.ID is set even where Problem is
+	Evidence   Evidence       // from outside the cluster's keys: a store gives none, a leader adds it
 }
 
 // Node finds a node by name.
@@ -104,4 +105,6 @@ type Change struct {
 	Unmoved    []string         // nodes whose status must not have changed since the snapshot
 	Handled    string           // id of the request that this change answers
 	Definition *string          // text to be written
+
+	Settled map[string]uint64 // clusters whose desired state must lie there as it was seen, by name
 }
