@@ -49,6 +49,8 @@ const (
 	EventForgotten = "forgotten"
 	EventGate      = "gate" // a gate says something else than before
 	EventApproved  = "approved"
+	EventAwaits    = "awaits"   // nothing but an approval holds the move
+	EventRollback  = "rollback" // a move is taken back
 	EventRetried   = "retried"
 	EventHeld      = "held"
 	EventUnheld    = "unheld"

@@ -18,6 +18,7 @@ type Order struct {
 	Run        string   `json:"run,omitempty"`
 	Timeout    Duration `json:"timeout,omitempty"`
 	Again      string   `json:"again,omitempty"`
+	Batch      uint64   `json:"batch,omitempty"` // the journal's number of its batch: who went last goes back first
 
 	Void      string `json:"void,omitempty"` // why this order must not be followed any more
 	Held      *Word  `json:"held,omitempty"`

@@ -112,6 +112,7 @@ type Policy struct {
 	NodeOrder        string   `json:"node_order"`
 	Seed             int      `json:"seed,omitempty"` // of node_order = "random"
 	GroupBy          string   `json:"group_by,omitempty"`
+	FirstGroupSoak   Duration `json:"first_group_soak,omitempty"` // after the first group, where that is longer than the soak
 	Approve          string   `json:"approve"`
 	OnFailure        string   `json:"on_failure"`
 	OnLost           string   `json:"on_lost"`

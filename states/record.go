@@ -23,6 +23,9 @@ const (
 	ByRequires = "requires" // another cluster was not settled in time
 )
 
+// AwaitApproval is what a running move awaits that only a person can give.
+const AwaitApproval = "approval"
+
 // CauseFailed tells whether a pause means that the move failed, rather than that it waits for
 // somebody.
 func CauseFailed(cause string) bool {
@@ -60,6 +63,7 @@ type Record struct {
 	Batches   []Batch    `json:"batches,omitempty"`
 	Gates     []Gauge    `json:"gates,omitempty"` // as last seen
 	Approvals []Approval `json:"approvals,omitempty"`
+	Awaiting  string     `json:"awaiting,omitempty"` // AwaitApproval: nothing else holds the move
 	Counted   []Counted  `json:"counted,omitempty"`
 	Accepted  int        `json:"accepted,omitempty"` // failures that an operator accepted
 
@@ -119,7 +123,8 @@ type Batch struct {
 	Hop     int       `json:"hop"`
 	Size    int       `json:"size"` // fixed when the batch begins
 	Note    string    `json:"note,omitempty"`
-	Seq     uint64    `json:"seq"` // journal entry that began it; run ids are derived from it
+	Group   string    `json:"group,omitempty"` // that its nodes are of, with group_by
+	Seq     uint64    `json:"seq"`             // journal entry that began it; run ids are derived from it
 	Opened  bool      `json:"opened,omitempty"`
 	Cut     bool      `json:"cut,omitempty"` // ended by a stop; it is begun again, at the same size
 	Nodes   []string  `json:"nodes,omitempty"`
@@ -165,7 +170,7 @@ func (r Record) Current() Hop {
 func (r Record) Failures() int {
 	nodes := map[string]bool{}
 	for _, c := range r.Counted {
-		if c.Kind != CountSkipped {
+		if c.Kind != CountSkipped && !c.Retried {
 			nodes[c.Node] = true
 		}
 	}
@@ -177,14 +182,37 @@ func (r Record) Budget() int {
 	return r.Current().Policy.MaxFailures.Floor(len(r.Members)) + r.Accepted
 }
 
-// CountOf finds what a node was counted for.
+// CountOf finds what a node was counted for, and was not given another chance since.
 func (r Record) CountOf(node string) (Counted, bool) {
 	for _, c := range r.Counted {
-		if c.Node == node {
+		if c.Node == node && !c.Retried {
 			return c, true
 		}
 	}
 	return Counted{}, false
+}
+
+// Automatic tells whether nobody asked for this move: a rollback by on_failure = "rollback".
+func (r Record) Automatic() bool { return r.Undoes != "" && r.Request == "" }
+
+// Approved finds the approval of a batch that is over; batch 0 is before the first.
+func (r Record) Approved(hop, batch int) (Approval, bool) {
+	for _, a := range r.Approvals {
+		if a.Hop == hop && a.Batch == batch {
+			return a, true
+		}
+	}
+	return Approval{}, false
+}
+
+// Gauge finds what a gate said last.
+func (r Record) Gauge(gate string) (Gauge, bool) {
+	for _, g := range r.Gates {
+		if g.Gate == gate {
+			return g, true
+		}
+	}
+	return Gauge{}, false
 }
 
 // Member finds a member by name.

@@ -133,6 +133,11 @@ func (s Status) At(state State) bool {
 	return !s.State.None() && s.State.Same(state) && s.Attempting.None()
 }
 
+// Done tells whether the node reached the state, and converged there once more where again asks for it.
+func (s Status) Done(state State, again string) bool {
+	return s.At(state) && (again == "" || s.AgainDone == again)
+}
+
 // LastFailed gives the last run that failed for good, with the lines of its output: they are written
 // once where it is also the last run.
 func (s Status) LastFailed() Run {
