@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"orch/states"
 )
@@ -52,7 +53,7 @@ func (p *planner) unordered(batch states.Batch, record states.Record) []string {
 
 // excused tells whether a node of a batch is not waited for any more, order or not.
 func (p *planner) excused(node states.Node) bool {
-	return forgotten(node) || held(node) || p.charged(node.Name)
+	return forgotten(node) || p.held(node) || p.charged(node.Name)
 }
 
 // give writes the orders of the draft's batch for some of its nodes.
@@ -67,21 +68,33 @@ func (p *planner) give(d *draft, nodes []string) {
 			Instance:   node.Status.Value.Instance,
 			Run:        runID(d.record.ID, d.record.Batch.Seq, name),
 			Timeout:    hop.Policy.ConvergeTimeout,
-			Again:      desired.Again,
+			Again:      d.record.Again,
+			Batch:      d.record.Batch.Seq,
 		}
 		order.Summary = orderSummary(order)
 		d.order(name, order)
 	}
 }
 
-// batchOver ends the batch when none of its orders stands any more.
+// batchOver ends the batch when none of its orders stands any more; one that was let go by opening,
+// when everybody is there and something is still to be asked of the world.
 func (p *planner) batchOver() *Decision {
-	if !p.going() || len(p.standingOrders()) > 0 {
+	batch := p.record.Batch
+	switch {
+	case p.going() && len(p.standingOrders()) == 0:
+	case batch.Opened && batch.Ended.IsZero() && batch.Count > 0 && p.Desired.Value.Open && p.looksBack() && p.everybodyThere():
+	default:
 		return nil
 	}
-	d := p.draft(states.EventBatchDone, "batch %d of %s is over", p.record.Batch.Number, p.record.Current().State)
+	d := p.draft(states.EventBatchDone, "batch %d of %s is over", batch.Number, p.record.Current().State)
 	d.closeBatch()
 	return d.decide()
+}
+
+// looksBack tells whether something is asked of the world after a batch.
+func (p *planner) looksBack() bool {
+	hop := p.record.Current()
+	return hop.Policy.Soak > 0 || slices.ContainsFunc(hop.Gates, func(g states.Gate) bool { return g.At != states.AtStart })
 }
 
 // closeBatch notes the end of the batch among those that ended.
@@ -96,7 +109,9 @@ func (d *draft) closeBatch() {
 			batch.Failed++
 		}
 	}
-	d.record.Batch = batch
+	healthy, _ := d.planner.health()
+	batch.Healthy = max(healthy, batch.Before-batch.Failed)
+	d.record.Batch, d.record.Gates = batch, nil
 	batch.Nodes = nil // the history keeps counts
 	d.record.Batches = append(d.record.Batches, batch)
 	d.record.ProgressAt = d.planner.now

@@ -95,10 +95,10 @@ func (p *planner) birth(application Application) (*draft, error) {
 		return nil, fmt.Errorf("apply cluster %q: %w", p.Cluster, err)
 	}
 	d := p.draft(states.EventBorn, "born at %s", state)
-	hop := states.Hop{State: state, From: []states.State{{}}, Policy: policyInto(application.Definition, state.Name)}
+	hop := states.Hop{State: state, From: []states.State{{}}, Policy: transitionInto(application.Definition, state.Name).Policy}
 	d.record = states.Record{Schema: states.Schema, ID: transitionID(application.ID), Request: application.ID,
 		By: application.By, Accessor: application.Accessor, Why: application.Why,
-		Target: state.Short(), Hops: []states.Hop{hop}, StartedAt: p.now, HopAt: p.now, ProgressAt: p.now, Members: p.muster()}
+		Target: state.Short(), Hops: []states.Hop{hop}, StartedAt: p.now, HopAt: p.now, ProgressAt: p.now, Members: p.muster(nil)}
 	desired := d.rewrite()
 	*desired = states.Desired{Mark: states.Mark{Epoch: p.leading.Epoch, Generation: 1, Transition: d.record.ID},
 		Known: application.Definition.StateNames(), State: state, Stable: state, From: []states.State{}}
@@ -126,14 +126,18 @@ func (p *planner) marked() []string {
 	return names
 }
 
-// policyInto gives the policy of the first transition into a state, or the built-in one.
-func policyInto(definition states.Cluster, state string) states.Policy {
+// transitionInto gives the way into a state for nodes that are there, or should be: from itself
+// where that is declared, else the first one, else one with the built-in policy.
+func transitionInto(definition states.Cluster, state string) states.Transition {
+	if t, declared := definition.Into(state, state); declared {
+		return t
+	}
 	for _, t := range definition.Transitions {
 		if t.To == state {
-			return t.Policy
+			return t
 		}
 	}
-	return states.BuiltIn()
+	return states.Transition{To: state, Policy: states.BuiltIn()}
 }
 
 // Affected lists the live agents that a birth would move at once: those who are there already.

@@ -55,5 +55,7 @@ func forgotten(node states.Node) bool {
 		(!node.Status.OK() || order.Value.Forgotten.Instance == node.Status.Value.Instance)
 }
 
-// held tells whether an operator holds the node.
-func held(node states.Node) bool { return node.Order.OK() && node.Order.Value.Held != nil }
+// held tells whether an operator holds the node now.
+func (p *planner) held(node states.Node) bool {
+	return node.Order.OK() && node.Order.Value.HeldAt(p.now) != nil
+}

@@ -52,7 +52,7 @@ func (p *planner) charge(found []verdict) *Decision {
 	d := p.draft(states.EventCounted, "%s", strings.Join(texts, "; "))
 	for _, v := range found {
 		d.record.Counted = append(d.record.Counted, states.Counted{
-			Node: v.node.Name, Run: v.run, Kind: v.kind, Hop: d.record.Hop, Reason: v.reason, At: p.now})
+			Node: v.node.Name, Run: v.run, Kind: v.kind, Hop: d.record.Hop, Batch: d.record.Batch.Seq, Reason: v.reason, At: p.now})
 		d.change.Entry.Nodes = append(d.change.Entry.Nodes, v.node.Name)
 		if v.void {
 			order := v.node.Order.Value
@@ -69,13 +69,13 @@ func (p *planner) charge(found []verdict) *Decision {
 // judge tells whether a node is to be charged, and for what.
 func (p *planner) judge(node states.Node) (verdict, bool) {
 	member, is := p.member(node.Name)
-	if !is || held(node) || p.charged(node.Name) {
+	if !is || p.held(node) || p.charged(node.Name) {
 		return verdict{}, false
 	}
 	if v, bad := p.failed(node); bad {
 		return v, true
 	}
-	if p.record.Status != states.Running || p.frozen() != "" || node.Status.Value.At(p.record.Current().State) {
+	if p.record.Status != states.Running || p.frozen() != "" || p.there(node) {
 		return verdict{}, false // a frozen agent is not late
 	}
 	return p.lost(node, member)
@@ -84,7 +84,7 @@ func (p *planner) judge(node states.Node) (verdict, bool) {
 // charged tells whether the node was charged in the hop in progress.
 func (p *planner) charged(node string) bool {
 	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
-		return c.Node == node && c.Hop == p.record.Hop
+		return c.Node == node && c.Hop == p.record.Hop && !c.Retried
 	})
 }
 
@@ -183,22 +183,39 @@ func (p *planner) allowance() time.Duration {
 	return p.record.Current().Policy.Allowance(drain)
 }
 
-// budget stops the cluster when more failed than is tolerated.
+// budget stops the cluster when more failed than is tolerated, of all or of one batch.
 func (p *planner) budget() *Decision {
-	failures, budget := p.record.Failures(), p.record.Budget()
-	if failures <= budget || p.record.Current().Policy.OnFailure == states.ContinueOnFailure {
+	policy := p.record.Current().Policy
+	if policy.OnFailure == states.ContinueOnFailure {
 		return nil
 	}
-	d := p.draft(states.EventHalted, "%s failed, %d allowed (max_failures = %s): %s",
-		states.Count(failures, "node"), budget, p.record.Current().Policy.MaxFailures, p.names(p.record.Counted))
-	d.halt(states.Paused, states.ByFailures)
-	return d.decide()
+	if failures, budget := p.record.Failures(), p.record.Budget(); failures > budget {
+		return p.stopFor(states.ByFailures, "%s failed, %d allowed (max_failures = %s): %s",
+			states.Count(failures, "node"), budget, policy.MaxFailures, p.names(p.record.Counted))
+	}
+	batch := p.record.Batch
+	if policy.BatchFailures == nil || batch.Number == 0 || !batch.Ended.IsZero() {
+		return nil
+	}
+	var failed []states.Counted
+	for _, c := range p.record.Counted {
+		if c.Batch == batch.Seq && c.Kind != states.CountSkipped && !c.Retried {
+			failed = append(failed, c)
+		}
+	}
+	if allowed := policy.BatchFailures.Floor(batch.Count); len(failed) > allowed {
+		return p.stopFor(states.ByFailures, "%s of batch %d failed, %d allowed (batch_failures = %s): %s",
+			states.Count(len(failed), "node"), batch.Number, allowed, *policy.BatchFailures, p.names(failed))
+	}
+	return nil
 }
 
 func (p *planner) names(counted []states.Counted) string {
 	names := make([]string, 0, len(counted))
 	for _, c := range counted {
-		names = append(names, c.Node)
+		if !c.Retried && c.Kind != states.CountSkipped {
+			names = append(names, c.Node)
+		}
 	}
 	return list(names)
 }

@@ -24,6 +24,8 @@ func (p *planner) draft(event, format string, args ...any) *draft {
 	record.Counted = slices.Clone(record.Counted)
 	record.Answers = slices.Clone(record.Answers)
 	record.Overrides = slices.Clone(record.Overrides)
+	record.Approvals = slices.Clone(record.Approvals)
+	record.Gates = slices.Clone(record.Gates)
 	record.Schema = states.Schema
 	d := &draft{planner: p, record: record}
 	d.change.Entry = states.Entry{Event: event, Reason: fmt.Sprintf(format, args...)}
@@ -53,9 +55,12 @@ func (d *draft) halt(status, cause string) {
 	if status == states.Aborted {
 		d.record.EndedAt = d.planner.now
 	}
-	d.record.Batch.Cut = d.record.Batch.Ended.IsZero() // an interrupted batch is begun again, at the same size
-	d.closeBatch()
-	d.record.Batch = states.Batch{}
+	d.record.Awaiting = ""
+	if d.record.Batch.Ended.IsZero() { // an interrupted batch is begun again, at the same size
+		d.record.Batch.Cut = true
+		d.closeBatch()
+		d.record.Batch = states.Batch{}
+	} // one that is over keeps what is still to be asked of it
 	d.record.Reason = d.change.Entry.Reason
 }
 
@@ -70,6 +75,8 @@ func (d *draft) order(node string, order states.Order) {
 	switch {
 	case order.Forgotten != nil:
 		d.change.Entry.Orders[node] = "forgotten"
+	case order.Held != nil:
+		d.change.Entry.Orders[node] = "held"
 	case order.Void != "":
 		d.change.Entry.Orders[node] = "void"
 	default:

@@ -13,6 +13,7 @@ type Outcome struct {
 	Answer   states.Answer
 	Record   states.Record // as it was when the request was done
 	Replaced bool          // another transition took the place of the one that was followed
+	Undone   bool          // the move failed, and Record is of the way back
 }
 
 // answerWithin is how long a live leader takes to answer at the most, before one that does not is
@@ -29,7 +30,7 @@ func (e *Engine) Drive(ctx context.Context, cluster string, request states.Reque
 	}
 	var outcome Outcome
 	done := func(snapshot states.Snapshot) bool {
-		found, over := finished(request, snapshot)
+		found, over := finished(request, snapshot, e.Attend)
 		if over {
 			outcome = found
 		}
@@ -132,28 +133,36 @@ func (e *Engine) follow(ctx context.Context, held *states.HeldError, request sta
 	}
 }
 
-// finished tells whether a request is done, and how.
-func finished(request states.Request, snapshot states.Snapshot) (Outcome, bool) {
+// followed gives the transition that a request is about until that stands, or "": then its answer is all.
+func followed(request states.Request) string {
+	switch request.Kind {
+	case states.AskTransition, states.AskRollback, states.AskReconverge:
+		return TransitionOf(request.ID)
+	case states.AskResume, states.AskRetry, states.AskApprove:
+		return request.Transition
+	}
+	return ""
+}
+
+// finished tells whether a request is done, and how. A move that waits for an approval is done with
+// for now, unless somebody attends.
+func finished(request states.Request, snapshot states.Snapshot, attend bool) (Outcome, bool) {
 	record := snapshot.Record.Value
 	answer, answered := answerTo(request, snapshot)
 	outcome := Outcome{Answer: answer, Record: record}
 	if !answered {
 		return outcome, false
 	}
-	followed := ""
-	switch {
-	case answer.Refused:
-		return outcome, true
-	case request.Kind == states.AskTransition:
-		followed = TransitionOf(request.ID)
-	case request.Kind == states.AskResume:
-		followed = request.Transition
-	}
-	if followed == "" || record.ID != followed {
-		outcome.Replaced = followed != "" && record.Request != request.ID && record.StartedAt.After(answer.At)
+	id := followed(request)
+	if answer.Refused || id == "" {
 		return outcome, true
 	}
-	return outcome, record.Status != states.Running
+	outcome.Undone = record.Automatic() && record.Undoes == id
+	if record.ID != id && !outcome.Undone {
+		outcome.Replaced = record.Request != request.ID && record.StartedAt.After(answer.At)
+		return outcome, true
+	}
+	return outcome, record.Status != states.Running || record.Awaiting != "" && !attend
 }
 
 // answerTo finds the answer to a request; a transition that it started is an answer too, should the

@@ -19,6 +19,9 @@ type Engine struct {
 	Clock  func() time.Time
 	Who    string // recorded as the leader: "ada@bastion-2"
 
+	Senses Senses // of the world outside; nil: gates have no answer, and nobody knows who is primary
+	Attend bool   // go on while a move waits for an approval: somebody is there to see it
+
 	Look func(states.Snapshot) // every snapshot, for whoever watches; may be nil
 	Say  func(text string)     // what a person should know of Consul or the lease; may be nil
 }
@@ -37,7 +40,7 @@ func (e *Engine) Lead(ctx context.Context, lease *states.Lease, done func(states
 	defer stop()
 	retry := firstRetry
 	for {
-		wake, err := e.pass(lease, done)
+		wake, err := e.pass(lease, news, done)
 		switch {
 		case errors.Is(err, errDone):
 			return nil
@@ -63,10 +66,13 @@ func (e *Engine) Lead(ctx context.Context, lease *states.Lease, done func(states
 var errDone = errors.New("done")
 
 // pass takes one look, and one step if there is one. It gives how long to wait for news.
-func (e *Engine) pass(lease *states.Lease, done func(states.Snapshot) bool) (time.Duration, error) {
+func (e *Engine) pass(lease *states.Lease, news chan<- struct{}, done func(states.Snapshot) bool) (time.Duration, error) {
 	snapshot, err := e.Store.Snapshot(lease.Context, lease.Cluster)
 	if err != nil {
 		return 0, err
+	}
+	if e.Senses != nil && snapshot.Record.OK() {
+		snapshot.Evidence = e.Senses.Sense(lease.Context, AskFor(snapshot), news)
 	}
 	e.look(snapshot)
 	if done(snapshot) {
@@ -94,7 +100,7 @@ func until(wake, now time.Time) time.Duration {
 }
 
 // news starts to follow a cluster; stop ends it and waits for its end.
-func (e *Engine) news(ctx context.Context, cluster string) (news <-chan struct{}, stop func()) {
+func (e *Engine) news(ctx context.Context, cluster string) (news chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	words, ended := make(chan struct{}, 1), make(chan struct{})
 	go func() {

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"slices"
+	"time"
 
 	"orch/states"
 )
@@ -11,6 +12,11 @@ import (
 func (p *planner) reached() *Decision {
 	if !p.Desired.Value.Open || !p.everybodyThere() {
 		return nil
+	}
+	if l := p.mayEnd(); l.stop != nil {
+		return l.stop
+	} else if len(l.waits) > 0 {
+		return p.heldUp(l)
 	}
 	if p.record.Failures() > p.record.Budget() { // on_failure = "continue" went on, and ends here
 		d := p.draft(states.EventHalted, "every node was tried; %s failed, %d allowed (max_failures = %s): %s",
@@ -43,11 +49,9 @@ func (p *planner) reached() *Decision {
 
 // everybodyThere tells whether every member is at the state, charged in this hop, or held.
 func (p *planner) everybodyThere() bool {
-	state := p.record.Current().State
 	for _, m := range p.record.Members {
 		node, _ := p.Node(m.Node)
-		there := node.Status.OK() && node.Status.Value.At(state)
-		if !there && !held(node) && !p.charged(m.Node) {
+		if !p.there(node) && !p.held(node) && !p.charged(m.Node) {
 			return false
 		}
 	}
@@ -73,12 +77,16 @@ func (d *draft) startHop(index int) {
 	desired.State, desired.From = hop.State, hop.From
 	desired.Known = known(p.Definition.Value, *desired)
 	desired.Open, desired.Again = false, ""
+	if d.record.Only == nil {
+		desired.Again = d.record.Again
+	}
 	d.tell(*hop)
 	record := &d.record
 	record.Hop, record.HopAt, record.ProgressAt = index, p.now, p.now
 	record.Status, record.Cause, record.Reason = states.Running, "", d.change.Entry.Reason
-	record.Batch, record.OpenedAt, record.PausedAt = states.Batch{}, record.EndedAt, record.EndedAt
-	record.Members = p.muster()
+	record.Batch, record.OpenedAt, record.PausedAt = states.Batch{}, time.Time{}, time.Time{}
+	record.Gates, record.Awaiting = nil, ""
+	record.Members = p.muster(record.Only)
 	d.openAtOnce(*hop)
 }
 
@@ -104,16 +112,16 @@ func (d *draft) tell(hop states.Hop) {
 // openAtOnce opens a hop whose first batch is everybody.
 func (d *draft) openAtOnce(hop states.Hop) {
 	p := d.planner
-	if p.frozen() != "" {
+	if hop.State.Serving && freezes(p.Snapshot, p.now) != "" || d.record.Only != nil || hop.Asks() {
 		return
 	}
 	var rest, busy []string
 	for _, m := range d.record.Members {
 		node, _ := p.Node(m.Node)
-		if held(node) {
+		if p.held(node) {
 			continue
 		}
-		if !node.Status.Value.At(hop.State) {
+		if !node.Status.Value.Done(hop.State, d.record.Again) {
 			rest = append(rest, m.Node)
 		}
 		if p.runsStill(node) {
@@ -158,13 +166,14 @@ func (p *planner) frozen() string {
 	if !p.record.Current().State.Serving {
 		return ""
 	}
-	return freezes(p.Snapshot)
+	return freezes(p.Snapshot, p.now)
 }
 
 // freezes says who froze the cluster, or everybody. A freeze that cannot be read is one all the same.
-func freezes(snapshot states.Snapshot) string {
+func freezes(snapshot states.Snapshot, now time.Time) string {
 	for _, freeze := range []states.Doc[states.Freeze]{snapshot.Frozen, snapshot.Freeze} {
 		switch {
+		case freeze.OK() && freeze.Value.Over(now):
 		case freeze.OK():
 			return "frozen " + freeze.Value.String()
 		case freeze.There():

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"slices"
 	"strings"
 
 	"orch/states"
@@ -39,7 +40,7 @@ func (p *planner) roll() (members []states.Member, changes []string) {
 		members = append(members, member)
 	}
 	for _, node := range p.Nodes {
-		if _, known := p.member(node.Name); !known && p.counts(node) {
+		if _, known := p.member(node.Name); !known && p.counts(node) && meant(p.record.Only, node.Name) {
 			members = append(members, states.Member{Node: node.Name})
 			changes = append(changes, node.Name+" came")
 		}
@@ -69,15 +70,18 @@ func (p *planner) alive() (alive, known int) {
 }
 
 // muster gives the members that a hop begins with.
-func (p *planner) muster() []states.Member {
+func (p *planner) muster(only []string) []states.Member {
 	members := []states.Member{}
 	for _, node := range p.Nodes {
-		if p.counts(node) {
+		if p.counts(node) && meant(only, node.Name) {
 			members = append(members, states.Member{Node: node.Name})
 		}
 	}
 	return members
 }
+
+// meant tells whether a move is about a node: some are about a few nodes only.
+func meant(only []string, node string) bool { return only == nil || slices.Contains(only, node) }
 
 // tooFew says why a hop must not begin, where fewer than half of the known nodes are alive.
 func (p *planner) tooFew(overridden bool) string {

@@ -8,7 +8,9 @@ import (
 	"orch/states"
 )
 
-// next lets the next nodes go: a batch by orders, or all that remain by opening.
+// What now: a batch by orders, all that remain by opening, or reasons to wait.
+
+// next lets the next nodes go.
 func (p *planner) next() *Decision {
 	if p.Desired.Value.Open {
 		return p.arriving()
@@ -16,47 +18,91 @@ func (p *planner) next() *Decision {
 	if p.going() {
 		return p.decisionOf(p.standingOrders(), p.deadline())
 	}
-	if why := p.frozen(); why != "" {
-		return p.wait(Wait{Kind: "freeze", Reason: why, Remedy: "wait until the freeze is lifted"})
-	}
-	hop := p.record.Current()
 	number := p.batchNumber()
 	size := p.batchSize(number)
-	rest, movable, busy := p.remaining(hop.State)
+	f := p.remaining()
+	if len(f.movable) == 0 && p.allCharged(f.rest) {
+		return p.finish(number, size, f.rest)
+	}
+	group, candidates := p.grouped(p.primaryLast(f.movable))
+	l := p.mayBegin(group)
+	if why := p.unclearPrimary(); why != "" {
+		l.wait("primary", "", "the primary goes last, and nobody can tell who it is: %s", why)
+		l.until(p.now.Add(again))
+	}
+	if why := p.blind(); why != "" {
+		l.wait("floor", "", "min_healthy = %s, and nobody can tell who is healthy: %s", p.record.Current().Policy.MinHealthy, why)
+		l.until(p.now.Add(again))
+	}
 	switch {
-	case len(union(rest, busy)) <= size, len(movable) == 0 && p.allCharged(rest):
-		return p.open(number, size, rest)
-	case len(movable) == 0:
-		return p.stuck(rest)
+	case l.stop != nil:
+		return l.stop
+	case len(l.waits) > 0:
+		return p.heldUp(l)
 	}
-	chosen := choose(movable, busy, size)
-	if len(chosen) == 0 {
-		return p.decisionOf(p.busyWaits(busy), time.Time{})
-	}
-	return p.batch(number, size, chosen)
+	return p.release(number, size, group, candidates, f)
 }
 
-// choose takes as many nodes, in their order, as fit beside those that still run something. A node
-// that itself still runs something fills its slot already.
-func choose(movable, busy []string, size int) []string {
-	var chosen []string
-	taken := len(busy)
-	if taken > size { // more than the batch run already, from when the cluster was open
-		return nil
+// finish opens a hop in which nobody is left who was not tried, once the last batch has stood its tests.
+func (p *planner) finish(number, size int, rest []string) *Decision {
+	l := p.mayEnd()
+	switch {
+	case l.stop != nil:
+		return l.stop
+	case len(l.waits) > 0:
+		return p.heldUp(l)
 	}
-	for _, name := range movable {
-		switch {
-		case len(chosen) == size:
-			return chosen
-		case slices.Contains(busy, name):
-		case taken < size:
-			taken++
-		default:
-			continue
+	return p.open(number, size, rest)
+}
+
+// release lets the next batch go, as far as the floor and the runs that still fill slots let it.
+func (p *planner) release(number, size int, group string, candidates []string, f field) *Decision {
+	floor := p.floor()
+	if p.openable(size, floor.room, candidates, f) {
+		return p.open(number, size, f.rest)
+	}
+	if len(f.movable) == 0 {
+		return p.stuck(f.rest)
+	}
+	chosen := p.choose(candidates, f.busy, size, floor.room)
+	if len(chosen) > 0 {
+		return p.batch(number, size, group, chosen, p.note(number, size, len(candidates), len(chosen), floor))
+	}
+	waits := p.busyWaits(f.busy)
+	if len(p.choose(candidates, f.busy, size, len(candidates))) > 0 {
+		waits = append(waits, Wait{Kind: "floor", Reason: floor.String(), Remedy: "more healthy nodes, or orch pause " + p.Cluster + " and orch resume " + p.Cluster + " --override min_healthy"})
+	}
+	d := p.decisionOf(waits, time.Time{})
+	if len(p.record.Current().Gates) > 0 {
+		d.Wake = sooner(d.Wake, p.now.Add(again))
+	}
+	return d
+}
+
+// openable tells whether all that remain are no more than the batch, of one group, none of them the
+// primary beside others, and few enough for the floor.
+func (p *planner) openable(size, room int, candidates []string, f field) bool {
+	if p.record.Only != nil || len(union(f.rest, f.busy)) > size || len(candidates) < len(f.movable) {
+		return false
+	}
+	for _, name := range f.rest {
+		if node, _ := p.Node(name); p.healthy(node) {
+			room--
 		}
-		chosen = append(chosen, name)
 	}
-	return chosen
+	return room >= 0
+}
+
+// note says what a batch is, where it is not just a batch.
+func (p *planner) note(number, size, candidates, chosen int, f floor) string {
+	text := ""
+	if number == 1 && chosen == 1 && len(p.record.Members) > 1 {
+		text = "canary"
+	}
+	if wanted := min(size, candidates); chosen < wanted && f.room < wanted && f.policy != (states.Size{}) {
+		text = fmt.Sprintf("%d cut to %d by min_healthy = %s (%d of %d must stay healthy)", wanted, chosen, f.policy, f.least, f.known)
+	}
+	return text
 }
 
 // batchNumber counts the batches of this hop that ended; one that a stop cut short is begun again.
@@ -74,63 +120,11 @@ func (p *planner) batchNumber() int {
 func (p *planner) batchSize(number int) int {
 	alive := 0
 	for _, m := range p.record.Members {
-		if node, _ := p.Node(m.Node); seen(node) && !held(node) {
+		if node, _ := p.Node(m.Node); seen(node) && !p.held(node) {
 			alive++
 		}
 	}
 	return p.record.Current().Policy.Batch(number - 1).Of(alive)
-}
-
-// remaining sorts the members that are not at the state: rest are all of them but the lost, movable
-// those who can be ordered now, busy whoever still runs something that counts in the bound.
-func (p *planner) remaining(state states.State) (rest, movable, busy []string) {
-	var fresh []string
-	for _, m := range p.record.Members {
-		node, _ := p.Node(m.Node)
-		node.Name = m.Node
-		if held(node) {
-			continue
-		}
-		if p.runsStill(node) {
-			busy = append(busy, m.Node)
-		}
-		if node.Status.OK() && node.Status.Value.At(state) {
-			continue
-		}
-		kind := p.chargedAs(m.Node)
-		if (kind == states.CountLost || kind == states.CountSkipped) && !seen(node) {
-			continue
-		}
-		rest = append(rest, m.Node)
-		switch {
-		case kind != "" || !seen(node):
-		case !node.Status.Value.State.None() && node.Status.Value.Attempting.None():
-			fresh = append(fresh, m.Node)
-		default: // unhealthy first: at no state
-			movable = append(movable, m.Node)
-		}
-	}
-	return rest, append(movable, fresh...), busy
-}
-
-// chargedAs gives what a node was charged as in this hop, or "".
-func (p *planner) chargedAs(node string) string {
-	for _, c := range p.record.Counted {
-		if c.Node == node && c.Hop == p.record.Hop {
-			return c.Kind
-		}
-	}
-	return ""
-}
-
-// runsStill tells whether a run of a node fills a slot, of whatever generation. A silent one stops
-// doing so after its own time and grace.
-func (p *planner) runsStill(node states.Node) bool {
-	run := node.Status.Value.Run
-	if !node.Status.OK() || !run.Going() || run.Under == states.UnderJoiner {
-		return false
-	}
-	return node.Alive || p.now.Before(run.Started.Add(run.Timeout.D()+states.Grace(run.Timeout).D()))
 }
 
 func (p *planner) allCharged(nodes []string) bool {
@@ -138,12 +132,17 @@ func (p *planner) allCharged(nodes []string) bool {
 }
 
 // batch lets some nodes go by orders.
-func (p *planner) batch(number, size int, nodes []string) *Decision {
+func (p *planner) batch(number, size int, group string, nodes []string, note string) *Decision {
 	d := p.draft(states.EventBatch, "batch %d: %s of %s may go to %s: %s", number, states.Count(len(nodes), "node"),
 		states.Count(len(p.record.Members), "member"), p.record.Current().State, list(nodes))
+	if note != "" {
+		d.change.Entry.Reason += "; " + note
+	}
+	before, _ := p.health()
 	d.record.Batch = states.Batch{Number: number, Hop: d.record.Hop, Size: size, Seq: d.record.Journal + 1,
-		Nodes: nodes, Count: len(nodes), Ordered: p.now}
-	d.record.ProgressAt, d.record.Reason = p.now, d.change.Entry.Reason
+		Note: note, Group: group, Before: before, Nodes: nodes, Count: len(nodes), Ordered: p.now}
+	d.record.ProgressAt, d.record.Reason, d.record.Gates, d.record.Awaiting = p.now, d.change.Entry.Reason, nil, ""
+	d.change.Settled = p.relied()
 	d.change.Entry.Nodes = nodes
 	p.give(d, p.unordered(d.record.Batch, d.record))
 	return d.decide()
@@ -155,6 +154,9 @@ func (p *planner) batch(number, size int, nodes []string) *Decision {
 func (p *planner) open(number, size int, rest []string) *Decision {
 	d := p.draft(states.EventOpened, "%s to go, no more than the batch of %d: everybody may go to %s",
 		states.Count(len(rest), "node"), size, p.record.Current().State)
+	if len(rest) > 0 {
+		d.change.Settled = p.relied()
+	}
 	if len(rest) > size {
 		d.change.Entry.Reason = fmt.Sprintf("whoever is not at %s failed, and waits to be ordered again", p.record.Current().State)
 	}
@@ -164,9 +166,11 @@ func (p *planner) open(number, size int, rest []string) *Decision {
 
 // openFor opens the hop of the draft.
 func (d *draft) openFor(number, size int, rest []string) {
+	before, _ := d.planner.health()
 	d.rewrite().Open = true
+	d.record.Gates, d.record.Awaiting = nil, ""
 	d.record.Batch = states.Batch{Number: number, Hop: d.record.Hop, Size: size, Seq: d.record.Journal + 1,
-		Opened: true, Nodes: rest, Count: len(rest), Ordered: d.planner.now}
+		Opened: true, Before: before, Nodes: rest, Count: len(rest), Ordered: d.planner.now}
 	d.record.OpenedAt, d.record.ProgressAt = d.planner.now, d.planner.now
 	d.record.Reason = d.change.Entry.Reason
 	d.change.Entry.Nodes = rest

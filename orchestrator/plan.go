@@ -32,7 +32,10 @@ type Wait struct {
 // Plan gives the next step for a cluster. It looks at nothing but its arguments, and planning twice
 // gives the same.
 func Plan(snapshot states.Snapshot, leading Leading, now time.Time) Decision {
-	p := newPlanner(snapshot, leading, now)
+	return newPlanner(snapshot, leading, now).plan()
+}
+
+func (p *planner) plan() Decision {
 	for _, question := range []func() *Decision{
 		p.broken,
 		p.stops,
@@ -40,14 +43,16 @@ func Plan(snapshot states.Snapshot, leading Leading, now time.Time) Decision {
 		p.count,
 		p.requests,
 		p.rest,
+		p.gauge,
 		p.budget,
+		p.replace,
 		p.batchOver,
 		p.reached,
 		p.orders,
 		p.next,
 	} {
 		if decision := question(); decision != nil {
-			return *decision
+			return *p.inTime(decision)
 		}
 	}
 	return Decision{Idle: true}
@@ -58,9 +63,12 @@ type planner struct {
 	states.Snapshot
 	leading Leading
 	now     time.Time
-	record  states.Record  // as it lies there; drafts work on copies
-	nodes   map[string]int // where in the snapshot; nodes are asked for by name all the time
-	roster  map[string]int // where among the record's members
+	record  states.Record     // as it lies there; drafts work on copies
+	nodes   map[string]int    // where in the snapshot; nodes are asked for by name all the time
+	roster  map[string]int    // where among the record's members
+	sick    map[string]string // by node: what a gate's checks say against it
+
+	dreaming bool // a preview: time does not pass, gates hold, and everybody is asked and agrees
 }
 
 func newPlanner(snapshot states.Snapshot, leading Leading, now time.Time) *planner {
@@ -72,6 +80,7 @@ func newPlanner(snapshot states.Snapshot, leading Leading, now time.Time) *plann
 	for i, member := range p.record.Members {
 		p.roster[member.Node] = i
 	}
+	p.sick = p.ailing()
 	return p
 }
 
@@ -102,20 +111,30 @@ func (p *planner) rest() *Decision {
 		return &Decision{Idle: true, Waits: []Wait{{Kind: "paused", Reason: p.record.Reason, Remedy: p.remedy()}}}
 	case states.Aborted:
 		return &Decision{Idle: true, Waits: []Wait{{Kind: "aborted", Reason: p.record.Reason,
-			Remedy: "orch transition " + p.Cluster + " STATE"}}}
+			Remedy: "orch rollback " + p.Cluster + " | orch transition " + p.Cluster + " STATE"}}}
 	}
 	return &Decision{Idle: true}
 }
 
 // remedy names the verb that lifts a pause.
 func (p *planner) remedy() string {
-	switch {
-	case p.record.Cause == states.ByFailures && p.record.Failures() > p.record.Budget():
-		return "orch resume " + p.Cluster + " --accept-failures | orch transition " + p.Cluster + " " + p.record.Target.String()
-	case p.record.Cause == states.ByMembers:
-		return "orch resume " + p.Cluster + " once they are back, or with --override members"
+	resume := "orch resume " + p.Cluster
+	switch p.record.Cause {
+	case states.ByFailures:
+		if p.record.Failures() > p.record.Budget() {
+			return "orch retry " + p.Cluster + " | " + resume + " --accept-failures | orch rollback " + p.Cluster
+		}
+		return "orch retry " + p.Cluster + " | " + resume + " | orch rollback " + p.Cluster
+	case states.ByMembers:
+		return resume + " once they are back, or with --override members"
+	case states.ByGate, states.ByDoubt:
+		return resume + " asks again, with --override gate=NAME it does not | orch rollback " + p.Cluster
+	case states.ByRequires:
+		return resume + " waits again, with --override requires=CLUSTER it does not"
+	case states.ByHealth, states.ByDeadline:
+		return resume + " | orch rollback " + p.Cluster
 	}
-	return "orch resume " + p.Cluster
+	return resume
 }
 
 func (p *planner) wait(waits ...Wait) *Decision { return &Decision{Waits: waits} }

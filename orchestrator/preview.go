@@ -22,7 +22,9 @@ func Foresee(snapshot states.Snapshot, request states.Request, leading Leading, 
 	snapshot.Requests = []states.Doc[states.Request]{{Value: request, Index: 1}}
 	var preview Preview
 	for range maxForesight {
-		decision := Plan(snapshot, leading, now)
+		p := newPlanner(snapshot, leading, now)
+		p.dreaming = true
+		decision := p.plan()
 		if decision.Change == nil {
 			if !decision.Idle {
 				preview.Held = decision.Reason + waitReason(decision)
@@ -30,7 +32,7 @@ func Foresee(snapshot states.Snapshot, request states.Request, leading Leading, 
 			break
 		}
 		preview.note(*decision.Change)
-		snapshot = imagine(After(snapshot, *decision.Change))
+		snapshot = imagine(After(snapshot, *decision.Change), now)
 	}
 	preview.Record = snapshot.Record.Value
 	return preview
@@ -81,17 +83,22 @@ func After(snapshot states.Snapshot, change states.Change) states.Snapshot {
 }
 
 // imagine lets every agent that may go succeed at once.
-func imagine(snapshot states.Snapshot) states.Snapshot {
+func imagine(snapshot states.Snapshot, now time.Time) states.Snapshot {
 	desired := snapshot.Desired.Value
 	for i, node := range snapshot.Nodes {
 		if node.Alive && node.Status.Value.Run.Going() { // it ends some time
 			snapshot.Nodes[i].Status.Value.Run = states.Run{}
 		}
 		ordered := node.Order.OK() && node.Order.Value.For(desired, node.Status.Value.Instance)
-		if !node.Status.OK() || !node.Alive || held(node) || !(desired.Open || ordered) {
+		if !node.Status.OK() || !node.Alive || node.Order.Value.HeldAt(now) != nil || !(desired.Open || ordered) {
 			continue
 		}
 		status := node.Status.Value
+		if ordered && node.Order.Value.Again != "" {
+			status.AgainDone = node.Order.Value.Again
+		} else if desired.Again != "" {
+			status.AgainDone = desired.Again
+		}
 		status.State, status.Attempting, status.Mark = desired.State.Short(), states.State{}, desired.Mark
 		status.Run = snapshot.Nodes[i].Status.Value.Run
 		snapshot.Nodes[i].Status.Value = status
@@ -108,18 +115,18 @@ func Blockers(snapshot states.Snapshot, now time.Time) []Wait {
 			Reason: fmt.Sprintf("nobody leads %s; the next step would be: %s", snapshot.Cluster, decision.Reason),
 			Remedy: "orch resume " + snapshot.Cluster})
 	}
-	return append(waits, latent(snapshot, decision)...)
+	return append(waits, latent(snapshot, decision, now)...)
 }
 
 // latent lists what holds nothing up now, and would hold the next move.
-func latent(snapshot states.Snapshot, decision Decision) []Wait {
+func latent(snapshot states.Snapshot, decision Decision, now time.Time) []Wait {
 	var waits []Wait
 	if snapshot.Desired.OK() && !snapshot.Definition.OK() {
 		p := &planner{Snapshot: snapshot}
 		waits = append(waits, Wait{Kind: "definition", Remedy: "orch apply PATH",
 			Reason: fmt.Sprintf("the definition of %s cannot be used: %s; no move can begin", snapshot.Cluster, p.problem())})
 	}
-	if why := freezes(snapshot); why != "" && !decision.frozen() {
+	if why := freezes(snapshot, now); why != "" && !decision.frozen() {
 		waits = append(waits, Wait{Kind: "freeze", Reason: why + "; nothing that serves can be moved", Remedy: "wait until the freeze is lifted"})
 	}
 	return waits

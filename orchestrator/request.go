@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"orch/states"
 )
@@ -45,6 +46,18 @@ func (p *planner) take(doc states.Doc[states.Request]) *Decision {
 		return p.abort(request)
 	case states.AskForget:
 		return p.forget(request)
+	case states.AskApprove:
+		return p.approve(request)
+	case states.AskRollback:
+		return p.rollback(request)
+	case states.AskRetry:
+		return p.retry(request)
+	case states.AskHold:
+		return p.hold(request)
+	case states.AskUnhold:
+		return p.unhold(request)
+	case states.AskReconverge:
+		return p.reconverge(request)
 	}
 	return p.refuse(request, "this version of orch does not know the request %q", request.Kind)
 }
@@ -54,19 +67,20 @@ func (p *planner) take(doc states.Doc[states.Request]) *Decision {
 // means that step too.
 func (p *planner) stale(doc states.Doc[states.Request]) string {
 	request, record := doc.Value, p.record
+	moves := request.Kind == states.AskTransition || request.Kind == states.AskReconverge
 	switch {
 	case !doc.OK():
 		return "it cannot be read: " + doc.Problem
 	case p.now.After(request.Expires):
 		return "it expired at " + clock(request.Expires)
-	case request.Kind == states.AskForget:
+	case request.Kind == states.AskForget, request.Kind == states.AskHold, request.Kind == states.AskUnhold:
 		return ""
-	case record.Status == states.Running && request.Kind == states.AskTransition && !request.Supersede:
+	case record.Status == states.Running && moves && !request.Supersede:
 		return p.busy()
 	case request.Transition != record.ID:
 		return fmt.Sprintf("it was made when the last move was %s, and since then %s began %s to %s; look again: orch status %s",
 			request.Transition, record.By, record.ID, record.Target, p.Cluster)
-	case request.Kind == states.AskTransition && request.Generation != p.Desired.Value.Generation && !request.Supersede:
+	case moves && request.Generation != p.Desired.Value.Generation && !request.Supersede:
 		return fmt.Sprintf("it was made at generation %d, and the cluster is at %d by now; look again: orch status %s",
 			request.Generation, p.Desired.Value.Generation, p.Cluster)
 	}
@@ -128,9 +142,9 @@ func (p *planner) resume(request states.Request) *Decision {
 	case record.Status != states.Paused:
 		return p.refuse(request, "the move to %s is %s, there is nothing to resume; orch transition %s STATE starts another", record.Target, record.Status, p.Cluster)
 	case failures > budget && !request.AcceptFailures:
-		return p.refuse(request, "%s failed and %d are allowed; go on without them: orch resume %s --accept-failures, try again: orch transition %s %s",
-			states.Count(failures, "node"), budget, p.Cluster, p.Cluster, record.Target)
-	case record.Cause == states.ByBirth && len(p.muster()) == 0:
+		return p.refuse(request, "%s failed and %d are allowed; try again: orch retry %s, go on without them: orch resume %s --accept-failures, go back: orch rollback %s",
+			states.Count(failures, "node"), budget, p.Cluster, p.Cluster, p.Cluster)
+	case record.Cause == states.ByBirth && len(p.muster(nil)) == 0:
 		return p.refuse(request, "no agent of %q is alive yet; start them first, so that they converge batch by batch", p.Cluster)
 	}
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
@@ -145,6 +159,11 @@ func (p *planner) goOn(request states.Request, accepted int) *Decision {
 	d := p.draft(states.EventResumed, "resumed by %s%s", request.By, because(request.Why))
 	if accepted > 0 {
 		d.change.Entry.Reason += ", accepting " + states.Count(accepted, "failure")
+		for i := range d.record.Counted {
+			if c := &d.record.Counted[i]; !c.Retried && c.Accepted == "" {
+				c.Accepted = request.By
+			}
+		}
 	}
 	record := &d.record
 	record.Accepted += accepted
@@ -154,15 +173,26 @@ func (p *planner) goOn(request states.Request, accepted int) *Decision {
 		d.startHop(record.Hop)
 		return d.decide()
 	}
+	if record.Cause == states.ByHealth { // somebody looked, and takes it as it is
+		record.Batch.Healthy, _ = p.health()
+	}
+	d.continued()
+	return d.decide()
+}
+
+// continued lets the move of the draft run again; all its clocks stood still.
+func (d *draft) continued() {
+	record, p := &d.record, d.planner
 	record.Status, record.Cause, record.Reason = states.Running, "", d.change.Entry.Reason
-	record.PausedAt, record.ProgressAt = record.EndedAt, p.now
-	for i, m := range record.Members { // clocks stood still
+	record.PausedAt, record.EndedAt = time.Time{}, time.Time{}
+	record.ProgressAt, record.ResumedAt = p.now, p.now
+	record.Gates, record.Awaiting = nil, ""
+	for i, m := range record.Members {
 		if !m.MissingSince.IsZero() {
 			record.Members[i].MissingSince = p.now
 		}
 	}
 	d.tell(record.Current())
-	return d.decide()
 }
 
 // forget takes a dead node off the list, this instance of it.

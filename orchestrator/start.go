@@ -30,6 +30,14 @@ func (p *planner) transition(request states.Request) *Decision {
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
 		return p.refuse(request, "%s; bring them back, forget them with orch forget %s NODE, or --override members", why, p.Cluster)
 	}
+	if why := p.barred(request, origin, hops); why != "" {
+		return p.refuse(request, "%s", why)
+	}
+	if request.Step {
+		for i := range hops {
+			hops[i].Policy.Approve = states.ApproveAfterEachBatch
+		}
+	}
 	return p.start(request, origin, target, hops)
 }
 
@@ -38,7 +46,7 @@ func (p *planner) transition(request states.Request) *Decision {
 func (p *planner) leftBehind() bool {
 	for _, c := range p.record.Counted {
 		node, _ := p.Node(c.Node)
-		if p.counts(node) && !held(node) && !node.Status.Value.At(p.Desired.Value.State) {
+		if p.counts(node) && !p.held(node) && !node.Status.Value.At(p.Desired.Value.State) {
 			return true
 		}
 	}
@@ -63,6 +71,22 @@ func (p *planner) problem() string {
 	return p.Definition.Problem
 }
 
+// barred says why a move must not even begin, or "": a floor that can never be kept, or another
+// cluster that is not where the first hop needs it, and need not be waited for.
+func (p *planner) barred(request states.Request, origin states.State, hops []states.Hop) string {
+	if !overrides(request.Overrides, "min_healthy", "") {
+		if why := p.impossible(origin, hops); why != "" {
+			return why
+		}
+	}
+	for _, r := range hops[0].Requires {
+		if why := p.unmet(r); why != "" && r.Wait == 0 && !overrides(request.Overrides, "requires", r.Cluster) {
+			return fmt.Sprintf("%s; move it there first, or --override requires=%s", why, r.Cluster)
+		}
+	}
+	return ""
+}
+
 // start writes the new record and its first hop in one transaction.
 func (p *planner) start(request states.Request, origin, target states.State, hops []states.Hop) *Decision {
 	spelled := []string{origin.String()}
@@ -71,12 +95,7 @@ func (p *planner) start(request states.Request, origin, target states.State, hop
 	}
 	d := p.draft(states.EventAccepted, "%s", strings.Join(spelled, " -> "))
 	before := d.record
-	d.record = states.Record{
-		Schema: states.Schema, ID: transitionID(request.ID), Request: request.ID,
-		By: request.By, Accessor: request.Accessor, Why: request.Why, Overrides: request.Overrides,
-		Start: origin.Short(), Target: target.Short(), Hops: hops,
-		StartedAt: p.now, Journal: before.Journal, Answers: before.Answers,
-	}
+	d.begin(states.Record{ID: transitionID(request.ID), Start: origin.Short(), Target: target.Short(), Hops: hops}, request)
 	if before.Status == states.Running { // a replaced move does not wipe the slate clean
 		for _, c := range before.Counted {
 			c.Hop = -1
@@ -84,6 +103,20 @@ func (p *planner) start(request states.Request, origin, target states.State, hop
 		}
 		d.record.Accepted = before.Accepted
 	}
+	return d.launch(request)
+}
+
+// begin puts a new record in the place of the old one.
+func (d *draft) begin(record states.Record, request states.Request) {
+	record.Schema, record.Request = states.Schema, request.ID
+	record.By, record.Accessor, record.Why, record.Overrides = request.By, request.Accessor, request.Why, request.Overrides
+	record.StartedAt, record.Journal, record.Answers = d.planner.now, d.record.Journal, d.record.Answers
+	d.record = record
+}
+
+// launch starts the first hop of a new record, and answers who asked for it.
+func (d *draft) launch(request states.Request) *Decision {
+	p := d.planner
 	d.startHop(0)
 	d.answer(request, false, d.change.Entry.Reason)
 	if text, err := json.Marshal(d.record); err != nil || len(text) > states.MaxRecordBytes {
@@ -136,7 +169,7 @@ func (p *planner) path(target states.State, via []string) (start states.State, h
 		}
 	}
 	if first == nil { // every state in play is the target itself: the same hop once more
-		return p.Desired.Value.State, []states.Hop{{State: target, Policy: policyInto(p.Definition.Value, target.Name)}}, nil
+		return p.Desired.Value.State, []states.Hop{hopOf(target, transitionInto(p.Definition.Value, target.Name))}, nil
 	}
 	return start, nil, first
 }
@@ -144,7 +177,19 @@ func (p *planner) path(target states.State, via []string) (start states.State, h
 func hopsOf(moves []states.Move) []states.Hop {
 	hops := make([]states.Hop, 0, len(moves))
 	for _, move := range moves {
-		hops = append(hops, states.Hop{State: move.State, Policy: move.Transition.Policy, Drains: move.Transition.Drains})
+		hops = append(hops, hopOf(move.State, move.Transition))
 	}
 	return hops
+}
+
+// hopOf copies what a definition says about a move, so that nothing which is edited later changes it.
+func hopOf(state states.State, t states.Transition) states.Hop {
+	hop := states.Hop{State: state, Policy: t.Policy, Drains: t.Drains,
+		Requires: t.Requires, Gates: slices.Clone(t.Gates), Primary: t.Primary, Rollback: t.Rollback}
+	for i, gate := range hop.Gates {
+		if gate.Kind == states.GateHTTP {
+			hop.Gates[i].URL = states.Template{gate.URL.Fill(state.Argument)}
+		}
+	}
+	return hop
 }

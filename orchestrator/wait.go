@@ -29,7 +29,7 @@ func (p *planner) standingOrders() []Wait {
 func (p *planner) pending(node states.Node) string {
 	status := node.Status.Value
 	run := runID(p.record.ID, p.record.Batch.Seq, node.Name)
-	if _, over := status.Ended(run); over || status.At(p.record.Current().State) {
+	if _, over := status.Ended(run); over || p.there(node) {
 		return ""
 	}
 	until := ", until " + clock(p.deadline())
@@ -62,7 +62,7 @@ func (p *planner) arriving() *Decision {
 	for _, m := range p.record.Members {
 		node, _ := p.Node(m.Node)
 		node.Name = m.Node
-		if held(node) || p.charged(m.Node) || node.Status.Value.At(p.record.Current().State) && node.Status.OK() {
+		if p.held(node) || p.charged(m.Node) || p.there(node) {
 			continue
 		}
 		reason := node.Status.Value.Reason
@@ -87,6 +87,34 @@ func (p *planner) stuck(rest []string) *Decision {
 	return p.decisionOf(waits, time.Time{})
 }
 
+// heldUp waits for leave. Where nothing but a person's word is missing, the record says so once, so
+// that everybody sees it and nobody has to lead meanwhile.
+func (p *planner) heldUp(l leave) *Decision {
+	awaits := ""
+	if len(l.waits) == 1 && l.waits[0].Kind == "approval" {
+		awaits = states.AwaitApproval
+	}
+	if awaits != "" && p.record.Awaiting == "" {
+		d := p.draft(states.EventAwaits, "%s", l.waits[0].Reason)
+		d.record.Awaiting, d.record.Reason = awaits, d.change.Entry.Reason
+		return d.decide()
+	}
+	decision := p.decisionOf(l.waits, time.Time{})
+	decision.Wake = sooner(decision.Wake, l.wake)
+	return decision
+}
+
+// sooner gives the earlier of two times, of which none may be set.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// aMoment is added to deadlines, which are passed, not met.
+const aMoment = 10 * time.Millisecond
+
 // decisionOf waits, until the first time at which waiting alone changes something.
 func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 	earliest := func(t time.Time) {
@@ -103,8 +131,13 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 			earliest(run.Started.Add(run.Timeout.D() + states.Grace(run.Timeout).D()))
 		}
 	}
+	for _, node := range p.Nodes {
+		if word := node.Order.Value.Held; node.Order.OK() && word != nil && !word.Until.IsZero() {
+			earliest(word.Until)
+		}
+	}
 	if !wake.IsZero() {
-		wake = wake.Add(10 * time.Millisecond) // deadlines are passed, not met
+		wake = wake.Add(aMoment)
 	}
 	return &Decision{Waits: waits, Wake: wake, Reason: summarize(waits)}
 }

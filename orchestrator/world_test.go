@@ -24,11 +24,13 @@ type world struct {
 
 // agent is a node: what it durably knows, and whether it is up and its run goes on.
 type agent struct {
-	self states.Self
-	mark states.Mark
-	up   bool
-	bad  bool // its runs fail
-	meta int  // runs made
+	self  states.Self
+	mark  states.Mark
+	up    bool
+	bad   bool   // its runs fail
+	meta  int    // runs made
+	again string // to be noted as done with the run going on
+	group map[string]string
 }
 
 func tier() states.Cluster {
@@ -98,6 +100,7 @@ func (w *world) report(name string) {
 	}
 	status := node.Status.Value
 	status.Instance, status.Mark, status.State, status.Attempting, status.Run = a.self.Instance, a.mark, a.self.State, a.self.Attempting, a.self.Last
+	status.AgainDone, status.Meta = a.self.AgainDone, a.group
 	if a.self.Last.Bad() {
 		status.Failed = a.self.Last
 	}
@@ -133,7 +136,7 @@ func (w *world) verdict(name string) states.Verdict {
 		return states.Verdict{}
 	}
 	a.mark = desired.Mark
-	view := states.View{Desired: desired}
+	view := states.View{Desired: desired, Now: w.now}
 	if node.Order.OK() {
 		view.Order = &node.Order.Value
 	}
@@ -166,7 +169,7 @@ func (w *world) claim(name string, v states.Verdict) {
 	if id == "" {
 		id = fmt.Sprintf("r-%s-%d", name, a.meta)
 	}
-	a.self.Attempting = v.Target.Short()
+	a.self.Attempting, a.again = v.Target.Short(), v.Again
 	a.self.Last = states.Run{ID: id, State: v.Target.Short(), Transition: desired.Transition, Generation: desired.Generation,
 		Under: v.Under, Attempt: 1, Tries: 1, Started: w.now, Timeout: desired.Timeout}
 	w.story = append(w.story, fmt.Sprintf("%s   %s runs %s (%s)", w.now.Format("05.000"), name, v.Target, v.Under))
@@ -181,6 +184,9 @@ func (w *world) finish(name string) {
 		a.self.Failures++
 	} else {
 		a.self.State, a.self.Attempting, a.self.Failures = a.self.Last.State, states.State{}, 0
+		if a.again != "" {
+			a.self.AgainDone = a.again
+		}
 		w.node(name).Status.Value.Failed = states.Run{}
 	}
 	w.story = append(w.story, fmt.Sprintf("%s   %s ends %s", w.now.Format("05.000"), name, a.self.Last.Outcome))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"orch/states"
 )
@@ -118,32 +117,12 @@ func TestTheOtherPartyIsSpelledInTheDetail(t *testing.T) {
 }
 
 func TestNotYet(t *testing.T) {
-	policy := func(change func(p *states.Policy)) func(c *states.Cluster) {
-		return func(c *states.Cluster) { change(&c.Transitions[1].Policy) }
-	}
 	for _, test := range []struct {
 		want  string
 		using func(c *states.Cluster)
 	}{
 		{"", func(c *states.Cluster) {}},
-		{"", policy(func(p *states.Policy) {
-			p.Batches, p.ConvergeTimeout, p.MaxFailures = []states.Size{states.Percent(10)}, 1, states.Nodes(3)
-			p.Retries, p.RetryDelay, p.OnFailure, p.OnLost, p.Joiners = 1, 1, states.ContinueOnFailure, states.SkipLost, states.JoinersWait
-		})},
-		{"min_healthy", policy(func(p *states.Policy) { p.MinHealthy = states.Percent(75) })},
-		{"batch_failures", policy(func(p *states.Policy) { p.BatchFailures = new(states.Size) })},
-		{"progress_deadline", policy(func(p *states.Policy) { p.ProgressDeadline = states.Duration(time.Hour) })},
-		{"soak", policy(func(p *states.Policy) { p.Soak = states.Duration(time.Second) })},
-		{"node_order", policy(func(p *states.Policy) { p.NodeOrder = states.OrderName })},
-		{"seed", policy(func(p *states.Policy) { p.Seed = 1 })},
-		{"group_by", policy(func(p *states.Policy) { p.GroupBy = "rack" })},
-		{"approve", policy(func(p *states.Policy) { p.Approve = states.ApproveBeforeStart })},
-		{"on_failure", policy(func(p *states.Policy) { p.OnFailure = states.RollbackOnFailure })},
-		{"requires.0", func(c *states.Cluster) { c.Transitions[1].Requires = make([]states.Requirement, 1) }},
-		{"gate.0", func(c *states.Cluster) { c.Transitions[1].Gates = make([]states.Gate, 1) }},
 		{"drain.0", func(c *states.Cluster) { c.Transitions[1].Drains = make([]states.Drain, 1) }},
-		{"primary.0", func(c *states.Cluster) { c.Transitions[1].Primary = &states.Primary{} }},
-		{"rollback.0", func(c *states.Cluster) { c.Transitions[1].Rollback = &states.Policy{} }},
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			c := tier()

@@ -10,20 +10,7 @@ import (
 // than ignored, because a limit that silently does not hold is worse than none. A change that
 // makes a setting work deletes its row here, and nothing else.
 var notYet = []unused{
-	{"min_healthy", inPolicy(func(p Policy) any { return p.MinHealthy })},
-	{"batch_failures", inPolicy(func(p Policy) any { return p.BatchFailures != nil })},
-	{"progress_deadline", inPolicy(func(p Policy) any { return p.ProgressDeadline })},
-	{"soak", inPolicy(func(p Policy) any { return p.Soak })},
-	{"node_order", inPolicy(func(p Policy) any { return p.NodeOrder })},
-	{"seed", inPolicy(func(p Policy) any { return p.Seed })},
-	{"group_by", inPolicy(func(p Policy) any { return p.GroupBy })},
-	{"approve", inPolicy(func(p Policy) any { return p.Approve })},
-	{"on_failure", inPolicy(func(p Policy) any { return p.OnFailure == RollbackOnFailure })},
-	{"requires", inTransition(func(t Transition) int { return len(t.Requires) })},
-	{"gate", inTransition(func(t Transition) int { return len(t.Gates) })},
 	{"drain", inTransition(func(t Transition) int { return len(t.Drains) })},
-	{"primary", inTransition(func(t Transition) int { return present(t.Primary) })},
-	{"rollback", inTransition(func(t Transition) int { return present(t.Rollback) })},
 	{"window", func(c Cluster, setting string) []Place { return numbered(Place(setting), len(c.Windows)) }},
 	{runbookSetting, nil}, // not a cluster's: see NotYet of a runbook
 }
@@ -62,36 +49,10 @@ func (r Runbook) NotYet() []Problem {
 }
 
 func notActedOn(at Place, setting string) Problem {
-	advice := "leave it out."
-	if builtIn := builtInWord(setting); builtIn != "" {
-		advice = fmt.Sprintf("leave it out, or write %q.", builtIn)
-	}
 	return Problem{
 		At:      at,
 		Summary: "Not acted on yet",
-		Detail:  fmt.Sprintf("Nothing in this version acts on what %s says here, and no setting is ever ignored: %s", setting, advice),
-	}
-}
-
-// builtInWord gives the one word of a setting that is acted on.
-func builtInWord(setting string) string {
-	return map[string]string{
-		"node_order": BuiltIn().NodeOrder,
-		"approve":    BuiltIn().Approve,
-		"on_failure": BuiltIn().OnFailure,
-	}[setting]
-}
-
-// inPolicy makes a row for a setting of the policy: it is used where it differs from what is built in.
-func inPolicy(value func(Policy) any) func(Cluster, string) []Place {
-	return func(c Cluster, setting string) []Place {
-		var places []Place
-		for i, t := range c.Transitions {
-			if value(t.Policy) != value(BuiltIn()) {
-				places = append(places, Place("transition").Sub(i, setting))
-			}
-		}
-		return places
+		Detail:  fmt.Sprintf("Nothing in this version acts on what %s says here, and no setting is ever ignored: leave it out.", setting),
 	}
 }
 
@@ -111,13 +72,6 @@ func numbered(at Place, n int) []Place {
 		places = append(places, at.Sub(i))
 	}
 	return places
-}
-
-func present[T any](block *T) int {
-	if block == nil {
-		return 0
-	}
-	return 1
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -92,6 +92,17 @@ type Hop struct {
 	Rollback *Policy       `json:"rollback,omitempty"` // nil: as forward
 }
 
+// Asks tells whether something is to be asked before the hop's first node may go, or who that is.
+func (h Hop) Asks() bool {
+	for _, gate := range h.Gates {
+		if gate.At == AtStart {
+			return true
+		}
+	}
+	return len(h.Requires) > 0 || h.Primary != nil || h.Policy.Approve == ApproveBeforeStart ||
+		h.Policy.GroupBy != "" || h.Policy.MinHealthy != Size{}
+}
+
 // Gauge is what a leader saw a gate say, and since when it says so without a break.
 type Gauge struct {
 	Gate    string    `json:"gate"`

@@ -33,6 +33,7 @@ var settings = []setting{
 		states.OrderUnhealthyFirst, states.OrderName, states.OrderRandom),
 	count("seed", func(p *states.Policy) *int { return &p.Seed }),
 	groupBy(),
+	firstGroupSoak(),
 	word("approve", func(p *states.Policy) *string { return &p.Approve },
 		states.ApproveNever, states.ApproveBeforeStart, states.ApproveAfterFirstBatch, states.ApproveAfterEachBatch),
 	word("on_failure", func(p *states.Policy) *string { return &p.OnFailure },
@@ -93,6 +94,16 @@ func word(name string, of func(*states.Policy) *string, words ...string) setting
 
 func groupBy() setting {
 	return field("group_by", func(p *states.Policy) *string { return &p.GroupBy }, (*reader).filledText, spellText)
+}
+
+// firstGroupSoak is left unsaid where it is 0: it means something only beside group_by.
+func firstGroupSoak() setting {
+	return field("first_group_soak", func(p *states.Policy) *states.Duration { return &p.FirstGroupSoak }, (*reader).duration, func(d states.Duration) string {
+		if d == 0 {
+			return ""
+		}
+		return quote(d.String())
+	})
 }
 
 func batches() setting {

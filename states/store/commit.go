@@ -74,16 +74,23 @@ func (s *Store) changeOps(lease *states.Lease, snapshot states.Snapshot, change 
 	}
 	for _, name := range change.Unmoved {
 		node, _ := snapshot.Node(name)
-		op := Op{Verb: CheckIndex, Key: k.Status(c, name), Index: node.Status.Index}
-		if !node.Status.There() {
-			op = Op{Verb: CheckNotExists, Key: k.Status(c, name)}
-		}
-		ops = append(ops, op)
+		ops = append(ops, lies(k.Status(c, name), node.Status.Index))
+	}
+	for _, name := range slices.Sorted(maps.Keys(change.Settled)) {
+		ops = append(ops, lies(k.Desired(name), change.Settled[name]))
 	}
 	if change.Handled != "" {
 		ops = append(ops, Op{Verb: DeleteCAS, Key: k.Request(c, change.Handled), Index: requestIndex(snapshot, change.Handled)})
 	}
 	return ops
+}
+
+// lies checks that a key is as it was seen.
+func lies(key string, index uint64) Op {
+	if index == 0 {
+		return Op{Verb: CheckNotExists, Key: key}
+	}
+	return Op{Verb: CheckIndex, Key: key, Index: index}
 }
 
 func requestIndex(snapshot states.Snapshot, id string) uint64 {

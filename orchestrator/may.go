@@ -1,0 +1,258 @@
+package orchestrator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"orch/states"
+)
+
+// May we: what stands between the cluster and its next batch, all of it at once. Whatever runs out
+// of time here stops the move.
+
+// again is how often the world outside is looked at while something waits for it: no store sends
+// word of it.
+const again = time.Second
+
+// leave is the answer: the reasons to wait, or the stop that is due.
+type leave struct {
+	waits []Wait
+	wake  time.Time
+	stop  *Decision
+}
+
+func (l *leave) wait(kind, remedy, format string, args ...any) {
+	l.waits = append(l.waits, Wait{Kind: kind, Reason: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+// until looks again then.
+func (l *leave) until(t time.Time) {
+	if l.wake.IsZero() || t.Before(l.wake) {
+		l.wake = t
+	}
+}
+
+func (l *leave) granted() bool { return l.stop == nil && len(l.waits) == 0 }
+
+// mayBegin asks everything that the next batch of the hop needs.
+func (p *planner) mayBegin(next string) leave {
+	var l leave
+	if why := p.frozen(); why != "" {
+		l.wait("freeze", "wait until the freeze is lifted", "%s", why)
+	}
+	p.required(&l)
+	p.rested(&l, p.soak(next))
+	p.gated(&l)
+	p.approved(&l)
+	return l
+}
+
+// mayEnd asks what has to hold once the last batch of a hop is over.
+func (p *planner) mayEnd() leave {
+	var l leave
+	p.rested(&l, p.record.Current().Policy.Soak)
+	p.gated(&l)
+	return l
+}
+
+// over tells whether there is a batch to look back at: one that let somebody go and has ended.
+func (p *planner) over() bool {
+	b := p.record.Batch
+	return b.Number != 0 && b.Hop == p.record.Hop && !b.Ended.IsZero() && b.Count > 0
+}
+
+// since is when a clock began to run: at some moment of the move, and anew when it was resumed.
+func (p *planner) since(moment time.Time) time.Time {
+	return latest(moment, p.record.ResumedAt)
+}
+
+// watched is since, and anew under a new leader: nobody saw what was before it.
+func (p *planner) watched(moment time.Time) time.Time {
+	if p.Led && p.Leader.OK() {
+		moment = latest(moment, p.Leader.Value.Since)
+	}
+	return p.since(moment)
+}
+
+// began is the moment from which the questions before the next batch are asked.
+func (p *planner) began() time.Time {
+	if p.over() {
+		return p.record.Batch.Ended
+	}
+	return p.record.HopAt
+}
+
+// overridden tells whether an operator said that a rule does not bind this move: "gate=web-passing",
+// or "gate" for all of them.
+func (p *planner) overridden(kind, name string) bool {
+	return overrides(p.record.Overrides, kind, name)
+}
+
+func overrides(said []string, kind, name string) bool {
+	return slices.Contains(said, kind) || name != "" && slices.Contains(said, kind+"="+name)
+}
+
+// required waits for other clusters, for as long as the requirement says.
+func (p *planner) required(l *leave) {
+	for _, r := range p.record.Current().Requires {
+		why := p.unmet(r)
+		if why == "" || p.overridden("requires", r.Cluster) {
+			continue
+		}
+		until := p.watched(p.began()).Add(r.Wait.D())
+		if p.now.After(until) && !p.dreaming {
+			l.stop = p.stopFor(states.ByRequires, "required, and not so for %s: %s", r.Wait, why)
+			return
+		}
+		l.wait("requires", fmt.Sprintf("wait, or orch resume %s --override requires=%s", p.Cluster, r.Cluster), "%s; waits until %s", why, clock(until))
+		l.until(until)
+		l.until(p.now.Add(again))
+	}
+}
+
+// unmet says why another cluster is not where it has to be, or "".
+func (p *planner) unmet(r states.Requirement) string {
+	wanted := wording(r.States)
+	other, known := p.Evidence.Elsewhere[r.Cluster]
+	switch {
+	case !known:
+		return fmt.Sprintf("requires %s settled at %s, and nobody has looked yet", r.Cluster, wanted)
+	case other.Problem != "":
+		return fmt.Sprintf("requires %s settled at %s, and nobody can tell: %s", r.Cluster, wanted, other.Problem)
+	case !other.There:
+		return fmt.Sprintf("requires %s settled at %s, and there is no such cluster", r.Cluster, wanted)
+	case !fits(other.State, r.States):
+		return fmt.Sprintf("requires %s settled at %s, and it is %s", r.Cluster, wanted, whereabouts(other))
+	case !other.Settled:
+		return fmt.Sprintf("requires %s settled at %s, and it is not at rest: %s", r.Cluster, wanted, other.Reason)
+	}
+	return ""
+}
+
+func whereabouts(other states.Elsewhere) string {
+	if other.Settled {
+		return "at " + other.State.String()
+	}
+	return "on its way to " + other.State.String() + ": " + other.Reason
+}
+
+// fits tells whether a state is one of those named; one without an argument means any.
+func fits(state states.State, refs []states.Ref) bool {
+	return slices.ContainsFunc(refs, func(r states.Ref) bool {
+		return r.Name == state.Name && (r.Argument == "" || r.Argument == state.Argument)
+	})
+}
+
+func wording(refs []states.Ref) string {
+	texts := make([]string, 0, len(refs))
+	for _, r := range refs {
+		texts = append(texts, r.String())
+	}
+	return strings.Join(texts, " or ")
+}
+
+// relied gives what a step rests on in other clusters: it is written only while that lies there.
+func (p *planner) relied() map[string]uint64 {
+	var settled map[string]uint64
+	for _, r := range p.record.Current().Requires {
+		other, known := p.Evidence.Elsewhere[r.Cluster]
+		if !known || p.overridden("requires", r.Cluster) {
+			continue
+		}
+		if settled == nil {
+			settled = map[string]uint64{}
+		}
+		settled[r.Cluster] = other.Index
+	}
+	return settled
+}
+
+// soak is how long the last batch has to be watched before nodes of some group go.
+func (p *planner) soak(next string) states.Duration {
+	policy, last := p.record.Current().Policy, p.record.Batch.Group
+	if last == "" || next == last || !p.firstGroup(last) {
+		return policy.Soak
+	}
+	return max(policy.Soak, policy.FirstGroupSoak)
+}
+
+// firstGroup tells whether a group is the only one that went so far.
+func (p *planner) firstGroup(group string) bool {
+	return !slices.ContainsFunc(p.record.Batches, func(b states.Batch) bool { return b.Hop == p.record.Hop && b.Group != group })
+}
+
+// rested waits for the soak, and looks then whether the cluster is worse than before: a node that
+// falls over a minute after its converge is what a soak is for.
+func (p *planner) rested(l *leave, soak states.Duration) {
+	if soak == 0 || !p.over() || p.dreaming || p.overridden("soak", "") {
+		return
+	}
+	if until := p.since(p.record.Batch.Ended).Add(soak.D()); p.now.Before(until) {
+		l.wait("soak", "", "batch %d is watched until %s (soak = %s)", p.record.Batch.Number, clock(until), soak)
+		l.until(until)
+		return
+	}
+	healthy, known := p.health()
+	if expected := p.record.Batch.Healthy; healthy < expected && p.record.Current().State.Serving {
+		l.stop = p.stopFor(states.ByHealth, "%d of %d nodes are healthy after the soak of batch %d, and %d were before: %s",
+			healthy, known, p.record.Batch.Number, expected, p.unwell())
+	}
+}
+
+// unwell names who is not healthy, and why.
+func (p *planner) unwell() string {
+	var names []string
+	for _, node := range p.Nodes {
+		if !node.Status.There() || forgotten(node) || p.healthy(node) {
+			continue
+		}
+		why := p.sick[node.Name]
+		switch {
+		case !seen(node):
+			why = "silent"
+		case why == "":
+			why = string(node.Status.Value.Phase)
+		}
+		names = append(names, node.Name+" ("+why+")")
+	}
+	return list(names)
+}
+
+// approved waits for somebody's word.
+func (p *planner) approved(l *leave) {
+	batch, needed := p.unapproved()
+	if !needed || p.dreaming {
+		return
+	}
+	what := fmt.Sprintf("batch %d is over, and the next waits for approval", batch)
+	if batch == 0 {
+		what = "the first batch waits for approval"
+	}
+	l.wait("approval", "orch approve "+p.Cluster, "%s (approve = %s)", what, p.record.Current().Policy.Approve)
+}
+
+// unapproved gives the batch that is over and needs an approval that nobody gave.
+func (p *planner) unapproved() (batch int, needed bool) {
+	batch = p.batchNumber() - 1
+	switch p.record.Current().Policy.Approve {
+	case states.ApproveBeforeStart:
+		needed = batch == 0
+	case states.ApproveAfterFirstBatch:
+		needed = batch == 1
+	case states.ApproveAfterEachBatch:
+		needed = batch > 0
+	}
+	if _, given := p.record.Approved(p.record.Hop, batch); given {
+		return batch, false
+	}
+	return batch, needed
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

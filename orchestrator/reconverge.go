@@ -1,0 +1,38 @@
+package orchestrator
+
+import (
+	"orch/states"
+)
+
+// reconverge lets nodes converge once more where they are: the same batches, gates and budget as
+// any move, and no other state at its end.
+func (p *planner) reconverge(request states.Request) *Decision {
+	state := p.Desired.Value.State
+	if p.record.Status != states.Done {
+		return p.refuse(request, "the move to %s is %s; a cluster is re-converged when it is at rest", p.record.Target, p.record.Status)
+	}
+	for _, name := range request.Nodes {
+		if node, there := p.Node(name); !there || !p.counts(node) {
+			return p.refuse(request, "node %q of cluster %q is not alive", name, p.Cluster)
+		}
+	}
+	if !p.Definition.OK() {
+		return p.refuse(request, "the definition of %q cannot be read: %s; apply it again", p.Cluster, p.problem())
+	}
+	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
+		return p.refuse(request, "%s; bring them back, or --override members", why)
+	}
+	hops := []states.Hop{hopOf(state, transitionInto(p.Definition.Value, state.Name))}
+	if len(request.Nodes) == 0 {
+		if why := p.barred(request, state, hops); why != "" {
+			return p.refuse(request, "%s", why)
+		}
+	}
+	id := transitionID(request.ID)
+	d := p.draft(states.EventAccepted, "%s once more", state)
+	if len(request.Nodes) > 0 {
+		d.change.Entry.Reason += ": " + list(request.Nodes)
+	}
+	d.begin(states.Record{ID: id, Again: id, Only: request.Nodes, Start: state.Short(), Target: state.Short(), Hops: hops}, request)
+	return d.launch(request)
+}

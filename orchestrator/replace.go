@@ -1,0 +1,79 @@
+package orchestrator
+
+import (
+	"slices"
+
+	"orch/states"
+)
+
+// replace takes out of the batch whoever fell silent before it took its order, and lets another
+// live node go instead: a canary must be a live one, and a dead node holds no slot. Its order is
+// voided only if it has said nothing meanwhile, so that a claim that was quicker stands.
+func (p *planner) replace() *Decision {
+	if !p.going() || p.record.Status != states.Running {
+		return nil
+	}
+	dead := p.stillborn()
+	if len(dead) == 0 {
+		return nil
+	}
+	f := p.remaining()
+	left := without(p.record.Batch.Nodes, dead)
+	others := without(f.movable, p.record.Batch.Nodes)
+	if p.record.Batch.Group != "" {
+		others = slices.DeleteFunc(others, func(name string) bool { return p.groupOf(name) != p.record.Batch.Group })
+	}
+	others = p.choose(p.primaryLast(others), nil, len(dead), p.floor().room)
+	if p.frozen() != "" || p.blind() != "" {
+		others = nil
+	}
+	if len(left)+len(others) == 0 { // nobody is left of it: it is begun again, at the same size
+		d := p.draft(states.EventReplaced, "%s fell silent before batch %d began; it is begun again", list(dead), p.record.Batch.Number)
+		p.takeBack(d, dead)
+		d.record.Batch.Cut = true
+		d.closeBatch()
+		d.record.Batch = states.Batch{}
+		return d.decide()
+	}
+	d := p.draft(states.EventReplaced, "%s fell silent before the order was taken; batch %d goes on with %s", list(dead), p.record.Batch.Number, list(append(left, others...)))
+	p.takeBack(d, dead)
+	d.record.Batch.Nodes = append(slices.Clone(left), others...)
+	d.record.Batch.Count = len(d.record.Batch.Nodes)
+	d.change.Entry.Nodes = others
+	p.give(d, others[:min(len(others), states.MaxNodesPerTransaction/2)])
+	return d.decide()
+}
+
+// stillborn lists nodes of the batch that are silent and have not begun, as many as fit into one
+// transaction beside those that take their places.
+func (p *planner) stillborn() []string {
+	var dead []string
+	for _, name := range p.record.Batch.Nodes {
+		node, _ := p.Node(name)
+		run := runID(p.record.ID, p.record.Batch.Seq, name)
+		_, over := node.Status.Value.Ended(run)
+		begun := over || node.Status.Value.Run.ID == run || p.runsStill(node) // what it ran before fills its slot
+		if node.Alive || !node.Status.OK() || begun || p.excused(node) || p.there(node) {
+			continue
+		}
+		if dead = append(dead, name); len(dead) == states.MaxNodesPerTransaction/3 {
+			break
+		}
+	}
+	return dead
+}
+
+// takeBack voids the orders of nodes that have not taken them.
+func (p *planner) takeBack(d *draft, nodes []string) {
+	for _, name := range nodes {
+		node, _ := p.Node(name)
+		d.change.Unmoved = append(d.change.Unmoved, name)
+		if _, ordered := p.standing(node); !ordered {
+			continue
+		}
+		order := node.Order.Value
+		order.Void = "the node fell silent before it took it"
+		order.Summary = orderSummary(order)
+		d.order(name, order)
+	}
+}
