@@ -48,6 +48,7 @@ func (c Cluster) Check(known func(cluster string) (Cluster, bool)) []Problem {
 		k.gates(at, t)
 		k.drains(at, t)
 	}
+	k.circles()
 	k.windows()
 	return k.problems
 }
@@ -227,6 +228,9 @@ func (k *checker) gate(at Place, t Transition, g Gate) {
 	case "consul_check":
 		if (g.Service == "") == (len(g.Checks) == 0) {
 			k.add(at, "Gate that asks nothing", "Name a service, or a list of checks by their ids; one of the two.")
+		}
+		if g.PassingFor > 0 && g.PassingFor >= g.Timeout {
+			k.add(at, "Gate that never holds", "It has to pass for %s and may take %s: make timeout longer than passing_for.", g.PassingFor, g.Timeout)
 		}
 	case "http":
 		if known && state.Argument == nil && g.URL.Holes() {

@@ -18,8 +18,9 @@ type AgentConfig struct {
 	Observe  bool   // report what would run, and run nothing
 	LogLevel string // empty: the built-in one
 	Consul   AgentConsul
-	Converge *Exec           // for every state without its own; nil: there is none
-	States   map[string]Exec // by the name of the state
+	Services map[string]string // the id of this node's instance, by service; every one of that name where none is named
+	Converge *Exec             // for every state without its own; nil: there is none
+	States   map[string]Exec   // by the name of the state
 }
 
 // AgentConsul says how to reach Consul. Empty fields are left to Consul's environment variables.
@@ -45,6 +46,7 @@ var (
 	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "splay"),
 		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"))
 	consulGrammar     = grammar(words("address", "token_file", "datacenter", "ca_file"))
+	serviceGrammar    = grammar(words("id"))
 	agentStateGrammar = grammar(nil, header("converge", "kind"), header("check"))
 	execGrammar       = grammar(words("command", "timeout", "env"))
 )
@@ -87,11 +89,14 @@ func (a *agentReader) file(block *hcl.Block) {
 	set(a.reader, b, "log_level", &c.LogLevel, a.word("trace", "debug", "info", "warn", "error"))
 	set(a.reader, b, "meta", &c.Meta, a.textMap)
 	a.consul(b)
+	for _, service := range b.all("service") {
+		a.service(service)
+	}
 	c.Converge = a.converge(b)
 	for _, state := range b.all("state") {
 		a.state(state)
 	}
-	a.refuse(b, "splay", "service", "action")
+	a.refuse(b, "splay", "action")
 	if c.Converge == nil && len(c.States) == 0 && len(a.found) == 0 {
 		a.add(b.head, "Nothing to run", "Write converge \"exec\" { command = [\"/path/to/converge\", \"${state}\", \"${argument}\"] }.")
 	}
@@ -124,6 +129,20 @@ func (a *agentReader) consul(b body) {
 	set(a.reader, inner, "token_file", &c.TokenFile, a.absolute)
 	set(a.reader, inner, "datacenter", &c.Datacenter, a.filledText)
 	set(a.reader, inner, "ca_file", &c.CAFile, a.absolute)
+}
+
+// service reads which instance of a service on the local Consul agent is this node's.
+func (a *agentReader) service(block *hcl.Block) {
+	b, name, id := a.open(block, serviceGrammar), block.Labels[0], ""
+	a.need(b, "id")
+	set(a.reader, b, "id", &id, a.filledText)
+	if _, twice := a.config.Services[name]; twice {
+		a.add(block.DefRange, "Duplicate service", "%q is there already: a node has one instance of it, or names none and has every one.", name)
+	}
+	if a.config.Services == nil {
+		a.config.Services = map[string]string{}
+	}
+	a.config.Services[name] = id
 }
 
 func (a *agentReader) state(block *hcl.Block) {

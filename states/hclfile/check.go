@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"orch/states"
@@ -11,8 +12,9 @@ import (
 // looked for in a set without mistakes only: what they say must be right first.
 func (f *fileSet) check(clusters []*built, runbooks []*builtRunbook, o Options) {
 	known := f.known(clusters, o.Known)
+	circles := map[string]bool{}
 	for _, c := range clusters {
-		c.problems(c.sure(c.cluster.Check(known)))
+		c.problems(once(circles, c.sure(c.cluster.Check(known))))
 	}
 	for _, b := range runbooks {
 		b.problems(b.runbook.Check(known))
@@ -26,6 +28,18 @@ func (f *fileSet) check(clusters []*built, runbooks []*builtRunbook, o Options) 
 	for _, b := range runbooks {
 		b.problems(b.runbook.NotYet())
 	}
+}
+
+// once drops circles that were told already: every cluster in one finds it.
+func once(told map[string]bool, problems []states.Problem) []states.Problem {
+	return slices.DeleteFunc(problems, func(p states.Problem) bool {
+		if p.Summary != states.CircleOfRequirements {
+			return false
+		}
+		before := told[p.Detail]
+		told[p.Detail] = true
+		return before
+	})
 }
 
 // sure drops what may only be missing: in a cluster whose template could not be read, states are
