@@ -57,5 +57,8 @@ func (k Keys) Entry(c string, n uint64) string {
 	return k.join("clusters", c, "journal", fmt.Sprintf("%012d", n))
 }
 
+// Gate is where somebody else answers a gate; it belongs to no cluster.
+func (k Keys) Gate(name string) string { return k.join("gates", name) }
+
 // last gives the last segment of a key.
 func last(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
