@@ -82,7 +82,7 @@ func (p *planner) release(number, size int, group string, candidates []string, f
 // openable tells whether all that remain are no more than the batch, of one group, none of them the
 // primary beside others, and few enough for the floor.
 func (p *planner) openable(size, room int, candidates []string, f field) bool {
-	if p.record.Only != nil || len(union(f.rest, f.busy)) > size || len(candidates) < len(f.movable) {
+	if p.record.Only != nil || len(union(f.rest, f.busy)) > size || len(candidates) < len(f.movable) || slices.ContainsFunc(f.movable, p.spent) {
 		return false
 	}
 	for _, name := range f.rest {
@@ -91,6 +91,16 @@ func (p *planner) openable(size, room int, candidates []string, f field) bool {
 		}
 	}
 	return room >= 0
+}
+
+// spent tells whether a node's order of this hop ended badly: only another order lets it try again.
+func (p *planner) spent(name string) bool {
+	node, _ := p.Node(name)
+	if !node.Order.OK() || !node.Order.Value.OfHop(p.Desired.Value) {
+		return false
+	}
+	run, over := node.Status.Value.Ended(node.Order.Value.Run)
+	return over && run.Bad()
 }
 
 // note says what a batch is, where it is not just a batch.

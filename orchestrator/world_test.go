@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,126 @@ type world struct {
 	leading  Leading
 	story    []string
 	requests int
+
+	// the world outside
+	gates     map[string]string // by name: how http and command gates answer; missing: not at all
+	ill       map[string]bool   // nodes whose service fails
+	primary   []string
+	elsewhere map[string]states.Elsewhere
+}
+
+// sense is what senses would have found out.
+func (w *world) sense(ask Ask) states.Evidence {
+	e := states.Evidence{Gates: map[string]states.Reading{}, Checks: map[string]states.Checks{}, Elsewhere: w.elsewhere,
+		Primary: states.Primaries{Nodes: w.primary, At: w.now}}
+	for _, gate := range ask.Gates {
+		if outcome := w.gates[gate.Name]; outcome != "" {
+			e.Gates[gate.Name] = states.Reading{Outcome: outcome, Text: "0.2%", At: w.now}
+		}
+	}
+	for _, gate := range ask.Checks {
+		checks := states.Checks{At: w.now}
+		for _, name := range w.names() {
+			status := "passing"
+			if w.ill[name] {
+				status = "critical"
+			}
+			if a := w.agents[name]; a.self.State.Serving && a.self.Attempting.None() {
+				checks.Checks = append(checks.Checks, states.Check{Node: name, ID: "web", Status: status})
+			}
+		}
+		e.Checks[gate.Name] = checks
+	}
+	return e
+}
+
+// serving is a cluster of n nodes at version 1.
+func serving(t testing.TB, definition states.Cluster, n int) *world {
+	w := born(t, tier(), n)
+	for _, target := range []states.Ref{{Name: "converged"}, {Name: "version", Argument: "1"}} {
+		w.move(target.Name, target.Argument)
+		w.settle()
+	}
+	if w.at("version 1") != n {
+		w.fail("%d of %d at version 1", w.at("version 1"), n)
+	}
+	w.snapshot.Definition.Value = definition
+	w.story = nil
+	return w
+}
+
+// rollout is a definition whose moves to a version are made with a policy.
+func rollout(edit func(*states.Transition)) states.Cluster {
+	definition := tier()
+	t := &definition.Transitions[3]
+	t.Policy.Batches = []states.Size{states.Nodes(1), states.Nodes(2)}
+	edit(t)
+	return definition
+}
+
+// run lets everybody act, and time pass where that is all that is waited for, until nothing moves.
+func (w *world) run() Decision {
+	w.t.Helper()
+	for range 20000 {
+		w.settle()
+		decision, _ := w.plan()
+		if decision.Idle || decision.Change == nil && decision.Wake.IsZero() {
+			return decision
+		}
+		if decision.Change == nil {
+			w.now = decision.Wake
+		}
+	}
+	w.fail("it never stands still")
+	return Decision{}
+}
+
+// until takes steps of leader and agents until something is so.
+func (w *world) until(what string, so func() bool) {
+	w.t.Helper()
+	for range 2000 {
+		if so() {
+			return
+		}
+		decision, stepped := w.plan()
+		for _, name := range w.names() {
+			if so() {
+				return
+			}
+			stepped = w.act(name) || stepped
+		}
+		if !stepped && !decision.Wake.IsZero() {
+			w.now = decision.Wake
+		}
+	}
+	w.fail("never: %s", what)
+}
+
+// record is the move in progress, or the last one.
+func (w *world) record() states.Record { return w.snapshot.Record.Value }
+
+// kill makes a node fall silent.
+func (w *world) kill(name string) { w.agents[name].up, w.node(name).Alive = false, false }
+
+// went lists the nodes in the order in which they ran towards a state.
+func (w *world) went(state string) []string {
+	var names []string
+	for _, line := range w.story {
+		if _, run, found := strings.Cut(line, "   "); found && strings.Contains(run, " runs "+state+" (") {
+			names = append(names, strings.Fields(run)[0])
+		}
+	}
+	return names
+}
+
+// answered gives what became of a request.
+func (w *world) answered(id string) states.Answer {
+	w.t.Helper()
+	answer, ok := w.record().AnswerTo(id)
+	if !ok {
+		w.fail("request %s was not answered", id)
+	}
+	return answer
 }
 
 // agent is a node: what it durably knows, and whether it is up and its run goes on.
@@ -120,6 +241,7 @@ func (w *world) commit(change states.Change) {
 // plan takes one step of the leader; false means that there was none to take.
 func (w *world) plan() (Decision, bool) {
 	w.now = w.now.Add(time.Millisecond)
+	w.snapshot.Evidence = w.sense(AskFor(w.snapshot))
 	decision := Plan(w.snapshot, w.leading, w.now)
 	if decision.Change == nil {
 		return decision, false
