@@ -3,7 +3,7 @@
 // Client implements the port of states/store with Consul's KV, transactions and sessions, and says
 // of every error what it means: whether nothing was written, something may have been, or it never
 // will be. Service shows a node on the Consul UI's Services page, for people and never for
-// decisions.
+// decisions. What else Consul knows is only read (catalog.go): health checks, and who holds a role.
 //
 // Commands open a Client and hand it to states/store. No key is spelled here, no document read, and
 // nothing decided.
