@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type app struct {
 
 	connection connection
 	output     string
+	answers    *bufio.Reader // of in, once something was asked
 }
 
 // screen is what is known of the terminal, if there is one.

@@ -32,8 +32,11 @@ func (a *app) readLine(ctx context.Context) (string, error) {
 		err  error
 	}
 	read := make(chan result, 1)
+	if a.answers == nil { // one for all questions: it reads ahead
+		a.answers = bufio.NewReader(a.in)
+	}
 	go func() {
-		line, err := bufio.NewReader(a.in).ReadString('\n')
+		line, err := a.answers.ReadString('\n')
 		read <- result{strings.TrimSpace(line), err}
 	}()
 	select {

@@ -35,6 +35,7 @@ type consul struct {
 	orchestrator.Store
 	orchestrator.Leaser
 	library
+	Senses   orchestrator.Senses // of the world outside; nil: none
 	place    place
 	accessor string // of the token, where it can be read
 }
@@ -100,6 +101,17 @@ func (a *app) completeClusters(cmd *cobra.Command, args []string, _ string) ([]s
 	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeNodes offers the nodes of the cluster that was named, for a flag.
+func (a *app) completeNodes(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	c, err := a.dial(ctx, a.connection)
+	if err != nil || len(args) != 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeSecond(ctx, c, "why", args[0]), cobra.ShellCompDirectiveNoFileComp
+}
+
 // completeSecond offers the states of a cluster, or its nodes, whatever the verb takes.
 func (a *app) completeSecond(ctx context.Context, c *consul, verb, cluster string) []string {
 	snapshot, err := c.Snapshot(ctx, cluster)
@@ -112,7 +124,7 @@ func (a *app) completeSecond(ctx context.Context, c *consul, verb, cluster strin
 		for _, s := range snapshot.Definition.Value.States {
 			words = append(words, s.Name)
 		}
-	case "why", "forget":
+	case "why", "forget", "hold", "unhold":
 		for _, n := range snapshot.Nodes {
 			words = append(words, n.Name)
 		}

@@ -18,6 +18,7 @@ type driving struct {
 	cluster string
 	after   uint64        // the newest journal entry when the request was made
 	timeout time.Duration // 0: none
+	step    bool          // somebody is asked after every batch
 }
 
 // driving makes a request ready to be driven.
@@ -25,10 +26,13 @@ func (a *app) driving(c *consul, v *view, request states.Request) driving {
 	return driving{app: a, consul: c, cluster: v.Cluster, request: request, after: v.record.Journal}
 }
 
-// shown is how much is shown meanwhile: a stop is over before anybody could look.
+// moves tells whether the request is about a move, which is followed until it stands.
+func (d driving) moves() bool { return orchestrator.Follows(d.request) != "" }
+
+// shown is how much is shown meanwhile: what is no move is over before anybody could look.
 func (d driving) shown() shown {
 	switch {
-	case d.request.Kind != states.AskTransition && d.request.Kind != states.AskResume:
+	case !d.moves():
 		return showNothing
 	case d.app.screen.out && !d.app.json():
 		return showScreen
@@ -43,19 +47,40 @@ func (d driving) run(ctx context.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d.timeout, errTimeout)
 		defer cancel()
 	}
+	for {
+		outcome, v, err := d.drive(ctx)
+		if err != nil {
+			return err
+		}
+		if !d.step || !awaits(outcome) || v == nil {
+			return d.finish(outcome, v)
+		}
+		if err := d.ask(ctx, v); err != nil {
+			return err
+		}
+		d = d.approving(v)
+	}
+}
+
+// drive takes one request to its end.
+func (d driving) drive(ctx context.Context) (orchestrator.Outcome, *view, error) {
 	watcher := d.app.watch(d.consul, d.cluster, d.shown(), d.after)
 	engine := orchestrator.Engine{Store: d.consul, Leaser: d.consul, Log: d.app.log(), Clock: d.app.now,
-		Who: d.request.By, Look: watcher.look, Say: watcher.say}
+		Who: d.request.By, Senses: d.consul.Senses, Attend: d.attends(), Look: watcher.look, Say: watcher.say}
 	outcome, err := engine.Drive(ctx, d.cluster, summarized(d.request))
 	v := watcher.end()
 	switch {
 	case err == nil:
-		return d.finish(outcome, v)
+		return outcome, v, nil
 	case ctx.Err() != nil && !errors.Is(err, states.ErrDenied):
-		return d.cut(context.Cause(ctx), v)
+		return outcome, v, d.cut(context.Cause(ctx), v)
 	}
-	return d.failed(err)
+	return outcome, v, d.failed(err)
 }
+
+// attends tells whether somebody looks on while the move waits for an approval. Who goes step by step
+// is asked instead, and a script has to be told.
+func (d driving) attends() bool { return d.app.screen.out && !d.app.json() && !d.step }
 
 // finish says how the request ended.
 func (d driving) finish(outcome orchestrator.Outcome, v *view) error {
@@ -85,46 +110,24 @@ func (d driving) ending(outcome orchestrator.Outcome) error {
 	if outcome.Answer.Refused {
 		return endingf(exitRefused, "%s %s: refused: %s", d.request.Kind, d.cluster, outcome.Answer.Reason)
 	}
-	if d.request.Kind != states.AskTransition && d.request.Kind != states.AskResume {
+	if !d.moves() {
 		return nil
 	}
 	if outcome.Replaced {
 		return endingf(exitUnfinished, "%s %s: replaced by another move, to %s, by %s; see it: orch status %s",
 			d.request.Kind, d.cluster, outcome.Record.Target, outcome.Record.By, d.cluster)
 	}
-	return stands(d.request.Kind+" "+d.cluster, d.cluster, outcome.Record)
-}
-
-// stands says why a move that stands is not done, or nil.
-func stands(what, cluster string, record states.Record) error {
-	switch {
-	case record.Status == states.Done:
-		return nil
-	case record.Status == states.Paused && record.Cause == states.ByFailures:
-		return endingf(exitFailed, "%s: failed: %s; see why: orch why %s", what, record.Reason, cluster)
-	case record.Status == states.Paused:
-		return endingf(exitUnfinished, "%s: not finished: %s; go on: orch resume %s", what, record.Reason, cluster)
-	}
-	return endingf(exitUnfinished, "%s: not finished: %s", what, record.Reason)
+	return stands(d.request.Kind+" "+d.cluster, d.cluster, outcome.Record, outcome.Undone)
 }
 
 // done is the last line of a request that went well.
 func (d driving) done(outcome orchestrator.Outcome) string {
 	record := outcome.Record
-	if d.request.Kind == states.AskTransition || d.request.Kind == states.AskResume {
-		if record.Status == states.Done && record.ID == d.follows() {
-			return fmt.Sprintf("done: %s is at %s after %s", d.cluster, record.Target, ago(record.EndedAt.Sub(record.StartedAt)))
-		}
+	moved := d.moves() && record.ID == orchestrator.Follows(d.request) && !record.EndedAt.Before(outcome.Answer.At)
+	if moved && record.Status == states.Done {
+		return fmt.Sprintf("done: %s is at %s after %s", d.cluster, record.Target, ago(record.EndedAt.Sub(record.StartedAt)))
 	}
 	return outcome.Answer.Reason
-}
-
-// follows is the id of the transition that the request is about.
-func (d driving) follows() string {
-	if d.request.Kind == states.AskTransition {
-		return orchestrator.TransitionOf(d.request.ID)
-	}
-	return d.request.Transition
 }
 
 // cut says what stands where after a signal or the end of --timeout, and which verb goes on.

@@ -15,6 +15,7 @@ const (
 	exitUsage       = 2
 	exitUnfinished  = 3
 	exitFailed      = 4
+	exitRolledBack  = 5
 	exitRefused     = 6
 	exitInterrupted = 130
 )
@@ -23,8 +24,10 @@ const exitHelp = `Exit codes:
     0  done, nothing to do, or only read
     1  an error
     2  wrong usage, or a question that nobody was there to answer
-    3  not finished: paused by someone, out of --timeout, replaced by another move
-    4  failed: more nodes failed than are allowed
+    3  not finished: paused by someone, waits for approval, a gate without an
+       answer, out of --timeout, replaced by another move
+    4  failed: too many nodes failed, a gate said no, or it took too long
+    5  rolled back: it failed, and the cluster is back where it was
     6  refused: somebody else leads, the move is not legal, or the cluster is busy
   130  interrupted; what was begun stands where it is`
 

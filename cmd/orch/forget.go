@@ -17,20 +17,7 @@ with a new state directory is another node.`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !states.ValidNode(args[1]) {
-				return usagef("read node %q: that cannot be the name of a node", args[1])
-			}
-			c, err := a.connect(cmd)
-			if err != nil {
-				return err
-			}
-			v, err := a.movable(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
-			}
-			request := a.request(c, v, states.AskForget, reason)
-			request.Node = args[1]
-			return a.driving(c, v, request).run(cmd.Context())
+			return a.nodeVerb(cmd, args, states.Request{Kind: states.AskForget, Why: reason})
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal and for whoever looks")

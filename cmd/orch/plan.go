@@ -29,7 +29,7 @@ be refused.`,
 	}
 	cmd.Flags().StringArrayVar(&o.via, "via", nil, "go through this state; may be repeated")
 	cmd.Flags().BoolVar(&o.supersede, "supersede", false, "plan as if a move that is running or paused were replaced")
-	cmd.Flags().StringArrayVar(&o.overrides, "override", nil, "plan as if this rule were overridden: members")
+	cmd.Flags().StringArrayVar(&o.overrides, "override", nil, "plan as if this rule were overridden: "+spelledRules(everyRule))
 	return cmd
 }
 
@@ -38,7 +38,7 @@ func (o *planOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOverrides(o.overrides); err != nil {
+	if err := checkOverrides(o.overrides, everyRule); err != nil {
 		return err
 	}
 	c, err := o.app.connect(cmd)
@@ -51,6 +51,7 @@ func (o *planOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	request := o.app.request(c, v, states.AskTransition, "")
 	request.Target, request.Via, request.Supersede, request.Overrides = ref, o.via, o.supersede, o.overrides
+	v.consider(cmd.Context(), c, request)
 	preview := v.preview(request)
 	if o.app.json() {
 		err = o.app.printJSON(newPlanJSON(v, preview, request))
@@ -60,7 +61,7 @@ func (o *planOptions) run(cmd *cobra.Command, args []string) error {
 		err = p.writeTo(o.app.out)
 	}
 	if err == nil && preview.Refused != "" {
-		return v.refusedMove(preview)
+		return v.refusedMove(request, preview)
 	}
 	return err
 }

@@ -76,8 +76,9 @@ type group struct {
 func groups(a *app) []group {
 	return []group{
 		{"see", "See", []*cobra.Command{newStatus(a), newWhy(a), newPlan(a), newHistory(a), newShow(a)}},
-		{"move", "Move", []*cobra.Command{newTransition(a), newPause(a), newResume(a), newAbort(a)}},
-		{"nodes", "Nodes", []*cobra.Command{newForget(a)}},
+		{"move", "Move", []*cobra.Command{newTransition(a), newReconverge(a), newRetry(a), newPause(a),
+			newResume(a), newApprove(a), newAbort(a), newRollback(a)}},
+		{"nodes", "Nodes", []*cobra.Command{newHold(a), newUnhold(a), newForget(a)}},
 		{"definitions", "Definitions", []*cobra.Command{newFmt(a), newValidate(a), newApply(a)}},
 		{"rest", "Rest", []*cobra.Command{newDev(a), newVersion(a)}},
 	}
@@ -109,21 +110,22 @@ func suggest(cmd *cobra.Command, word string) string {
 	return ", did you mean " + strings.Join(names, " or ")
 }
 
-const stopWords = "choose: orch pause CLUSTER keeps the move and lets nobody else go, orch abort CLUSTER gives it up; both leave every node where it is"
+const stopWords = "choose: orch pause CLUSTER keeps the move and lets nobody else go, orch abort CLUSTER gives it up, both leave every node where it is; orch rollback CLUSTER goes back"
 
 // otherWords are the verbs of other tools, with what to type here.
 var otherWords = map[string]string{
 	"stop":     stopWords,
 	"cancel":   stopWords,
 	"halt":     stopWords,
-	"retry":    "orch transition CLUSTER STATE tries again where the failed move was going, orch resume CLUSTER --accept-failures goes on without who failed",
-	"promote":  "orch resume CLUSTER lets a move go on",
-	"continue": "orch resume CLUSTER lets a move go on",
-	"undo":     "orch transition CLUSTER STATE moves to any state that is legal from here, also the last one; orch history CLUSTER says which that was",
-	"rollback": "orch transition CLUSTER STATE moves to any state that is legal from here, also the last one; orch history CLUSTER says which that was",
-	"restart":  "orch transition CLUSTER STATE moves a cluster; what a state means is said by your configuration management",
+	"promote":  "orch approve CLUSTER lets a move go on that waits for approval, orch resume CLUSTER one that is paused",
+	"continue": "orch resume CLUSTER lets a move go on that is paused, orch approve CLUSTER one that waits for approval",
+	"undo":     "orch rollback CLUSTER goes back to the last state that was reached, orch rollback CLUSTER --to ID to an earlier one",
+	"restart":  "orch reconverge CLUSTER converges once more where the cluster is, in batches; what that does is said by your configuration management",
 	"rollout":  "orch transition CLUSTER STATE starts one, orch status CLUSTER --watch watches it",
 	"deploy":   "orch transition CLUSTER STATE [ARG] moves a cluster, for example to version 42",
+	"drain":    "orch hold CLUSTER NODE --reason WHY keeps a node where it is; a move drains nodes by the drain blocks of its definition",
+	"cordon":   "orch hold CLUSTER NODE --reason WHY keeps a node where it is until orch unhold",
+	"uncordon": "orch unhold CLUSTER NODE lets a node back into play",
 }
 
 // foreign makes a hidden command of each of the other tools' words.

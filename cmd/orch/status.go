@@ -24,7 +24,8 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status [CLUSTER]",
 		Short: "show where a cluster is, or all of them",
 		Long: `Status shows a line for every cluster, or the screen of one. With --watch it
-follows a move until it stands, and ends with the code of that move.`,
+follows a move until it stands, and ends with the code of that move. Elsewhere
+than on a terminal it also ends where the move waits for approval.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -131,10 +132,15 @@ func (o *statusVerb) follow(ctx context.Context, c *consul, cluster string) erro
 	switch {
 	case !seen.Desired.OK() || !seen.Record.OK():
 		return endingf(exitError, "watch %s: %s", cluster, look(seen, c.place, o.app.now()).reason())
-	case seen.Record.Value.ID != v.record.ID:
+	case !continues(v.record.ID, seen.Record.Value):
 		return endingf(exitUnfinished, "watch %s: replaced by another move, to %s, by %s", cluster, seen.Record.Value.Target, seen.Record.Value.By)
 	}
-	return stands("watch "+cluster, cluster, seen.Record.Value)
+	return stands("watch "+cluster, cluster, seen.Record.Value, seen.Record.Value.Automatic())
+}
+
+// continues tells whether a record is of the move that is watched, or of its way back.
+func continues(id string, record states.Record) bool {
+	return record.ID == id || record.Automatic() && record.Undoes == id
 }
 
 // wait looks at the cluster until the move that was seen first stands, or another took its place.
@@ -151,7 +157,8 @@ func (o *statusVerb) wait(ctx context.Context, c *consul, snapshot states.Snapsh
 	for {
 		w.look(snapshot)
 		record := snapshot.Record
-		if !record.OK() || record.Value.ID != id || record.Value.Status != states.Running {
+		if !record.OK() || !continues(id, record.Value) || record.Value.Status != states.Running ||
+			record.Value.Awaiting != "" && w.shown != showScreen {
 			return snapshot, nil
 		}
 		select {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,17 +12,14 @@ import (
 
 // transitionOptions are what `orch transition` was told.
 type transitionOptions struct {
-	app       *app
+	moveOptions
 	via       []string
-	reason    string
 	supersede bool
-	overrides []string
-	yes       bool
-	timeout   time.Duration
+	step      bool
 }
 
 func newTransition(a *app) *cobra.Command {
-	o := &transitionOptions{app: a}
+	o := &transitionOptions{moveOptions: moveOptions{app: a, rules: everyRule}}
 	cmd := &cobra.Command{
 		Use:   "transition CLUSTER STATE [ARGUMENT]",
 		Short: "move a cluster to a state",
@@ -33,19 +29,23 @@ stands again.
 It leads the move if nobody leads the cluster, and follows whoever does.
 Ctrl-C lets go at a safe point; orch resume goes on, from any machine. A move
 out of a state that serves into one that does not asks for the cluster's name
-first.`,
-		Example:           "  orch transition web version 42 --reason CHG-1234\n  orch transition web off --yes",
+first. With --step it asks after every batch whether to go on.
+
+Where the definition wants an approval, a terminal shows that and waits for
+orch approve; elsewhere the command ends then, with exit code 3.`,
+		Example: `  orch transition web version 42 --reason CHG-1234
+  orch transition web version 42 --step
+  orch transition web off --yes`,
 		Args:              cobra.RangeArgs(2, 3),
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
+	o.flags(cmd)
+	o.asks(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.via, "via", nil, "go through this state; may be repeated")
-	flags.StringVar(&o.reason, "reason", "", "why, for the journal and for whoever looks")
 	flags.BoolVar(&o.supersede, "supersede", false, "replace a move that is running or paused")
-	flags.StringArrayVar(&o.overrides, "override", nil, "override a rule by name, which is recorded: members")
-	flags.BoolVar(&o.yes, "yes", false, "do not ask")
-	flags.DurationVar(&o.timeout, "timeout", 0, "wait so long at most; the move is not aborted (exit code 3)")
+	flags.BoolVar(&o.step, "step", false, "ask after every batch whether to go on")
 	return cmd
 }
 
@@ -54,47 +54,20 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOverrides(o.overrides); err != nil {
-		return err
+	if o.step && (!o.app.screen.in || !o.app.screen.out || o.app.json()) {
+		return usagef("step through a move: --step asks on a terminal, and there is none; approve = \"after_each_batch\" in the definition waits for orch approve instead")
 	}
-	if err := checkTimeout(o.timeout); err != nil {
-		return err
-	}
-	c, err := o.app.connect(cmd)
+	c, v, err := o.begin(cmd, args[0])
 	if err != nil {
 		return err
 	}
-	v, err := o.app.movable(cmd.Context(), c, args[0])
-	if err != nil {
-		return err
-	}
-	request := o.app.request(c, v, states.AskTransition, o.reason)
-	request.Target, request.Via, request.Supersede, request.Overrides = ref, o.via, o.supersede, o.overrides
-	preview := v.preview(request)
-	if preview.Refused != "" {
-		return v.refusedMove(preview)
-	}
-	if !o.app.json() {
-		p := o.app.page()
-		v.planScreen(p, preview, request)
-		p.blank()
-		if err := p.writeTo(o.app.out); err != nil {
-			return err
-		}
-	}
-	d := o.app.driving(c, v, request)
-	d.timeout = o.timeout
-	if preview.Nothing {
-		return d.nothing(v)
-	}
-	if err := o.confirm(cmd, v, preview); err != nil {
-		return err
-	}
-	return d.run(cmd.Context())
+	request := o.request(c, v, states.AskTransition)
+	request.Target, request.Via, request.Supersede, request.Step = ref, o.via, o.supersede, o.step
+	return o.planned(cmd, c, v, request, o.step)
 }
 
 // confirm asks before a cluster that serves is moved to where it does not.
-func (o *transitionOptions) confirm(cmd *cobra.Command, v *view, preview orchestrator.Preview) error {
+func (o *moveOptions) confirm(cmd *cobra.Command, v *view, preview orchestrator.Preview) error {
 	if o.yes || !v.servesNow() || !stopsServing(preview.Record) {
 		return nil
 	}
@@ -122,26 +95,10 @@ func (v *view) preview(request states.Request) orchestrator.Preview {
 
 // refusedMove says why a move would be refused. Where that is another one that nobody leads, as
 // after Ctrl-C, going on with it is what most people want.
-func (v *view) refusedMove(preview orchestrator.Preview) error {
+func (v *view) refusedMove(request states.Request, preview orchestrator.Preview) error {
 	hint := ""
-	if v.record.Status == states.Running && !v.Led {
+	if v.record.Status == states.Running && !v.Led && request.Kind == states.AskTransition {
 		hint = "; nobody leads it now, go on with it: orch resume " + v.Cluster
 	}
-	return endingf(exitRefused, "transition %s: refused: %s%s", v.Cluster, preview.Refused, hint)
-}
-
-func checkTimeout(timeout time.Duration) error {
-	if timeout < 0 {
-		return usagef("read --timeout %s: it is longer than 0, or left out", timeout)
-	}
-	return nil
-}
-
-func checkOverrides(overrides []string) error {
-	for _, o := range overrides {
-		if o != orchestrator.OverrideMembers {
-			return usagef("read --override %q: there is only %q, which moves a cluster most of which is not alive", o, orchestrator.OverrideMembers)
-		}
-	}
-	return nil
+	return endingf(exitRefused, "%s %s: refused: %s%s", request.Kind, v.Cluster, preview.Refused, hint)
 }

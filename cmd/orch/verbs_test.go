@@ -170,27 +170,35 @@ func TestJSON(t *testing.T) {
 func TestUsage(t *testing.T) {
 	w := newWorld(t)
 	for line, part := range map[string]string{
-		"status -out x":                     "--output",
-		"status --nope":                     "unknown flag",
-		"status -o yaml":                    "text or json",
-		"stat":                              "did you mean status",
-		"statsu web":                        "did you mean status",
-		"stop web":                          "orch pause CLUSTER",
-		"retry web":                         "--accept-failures",
-		"why":                               "none given",
-		"completion foosh":                  "1 given",
-		"transition web on --timeout -3s":   "longer than 0",
-		"resume web --timeout -3s":          "longer than 0",
-		"promote web":                       "orch resume",
-		"transition web":                    "1 given",
-		"transition web two words x":        "4 given",
-		"transition Web on":                 "small letters",
-		"transition web -help":              "--help",
-		"transition web on --override gate": "members",
-		"status --watch":                    "one cluster",
-		"forget web ..":                     "cannot be the name",
-		"apply --initial Nope x":            "read state",
-		"validate --var x x.hcl":            "name=value",
+		"status -out x":  "--output",
+		"status --nope":  "unknown flag",
+		"status -o yaml": "text or json",
+		"stat":           "did you mean status",
+		"statsu web":     "did you mean status",
+		"stop web":       "orch pause CLUSTER",
+		"undo web":       "orch rollback CLUSTER",
+		"restart web":    "orch reconverge CLUSTER",
+		"hold web web-1": "--reason",
+		"hold web web-1 --reason x --until yesterday": "--until",
+		"transition web on --step":                    "on a terminal",
+		"why":                                         "none given",
+		"completion foosh":                            "1 given",
+		"transition web on --timeout -3s":             "longer than 0",
+		"resume web --timeout -3s":                    "longer than 0",
+		"promote web":                                 "orch approve",
+		"transition web":                              "1 given",
+		"transition web two words x":                  "4 given",
+		"transition Web on":                           "small letters",
+		"transition web -help":                        "--help",
+		"transition web on --override gates":          "members, min_healthy, soak, gate[=NAME], requires=CLUSTER",
+		"transition web on --override requires":       "requires=CLUSTER",
+		"transition web on --override soak=5s":        "members, min_healthy, soak",
+		"rollback web --override members":             "min_healthy, soak, gate[=NAME]",
+		"retry web --node ..":                         "cannot be the name",
+		"status --watch":                              "one cluster",
+		"forget web ..":                               "cannot be the name",
+		"apply --initial Nope x":                      "read state",
+		"validate --var x x.hcl":                      "name=value",
 	} {
 		says(t, w.must(exitUsage, strings.Fields(line)...), part)
 	}
@@ -199,7 +207,7 @@ func TestUsage(t *testing.T) {
 func TestHelpHasEveryCode(t *testing.T) {
 	w := newWorld(t)
 	text := w.must(exitDone, "--help")
-	for _, code := range []string{"    0  ", "    1  ", "    2  ", "    3  ", "    4  ", "    6  ", "  130  "} {
+	for _, code := range []string{"    0  ", "    1  ", "    2  ", "    3  ", "    4  ", "    5  ", "    6  ", "  130  "} {
 		says(t, text, code)
 	}
 	root := newRoot(&app{env: func(string) string { return "" }})

@@ -23,6 +23,7 @@ change each, and what does not hold it.`,
 			if err != nil {
 				return err
 			}
+			v = a.observe(cmd.Context(), c, v)
 			if len(args) == 1 {
 				return a.print(newWhyJSON(v, nil), v.whyCluster)
 			}
