@@ -99,6 +99,8 @@ func (p *planner) failed(node states.Node) (verdict, bool) {
 	if node.Order.OK() && node.Order.Value.OfHop(desired) {
 		if ended, over := status.Ended(node.Order.Value.Run); over {
 			run = ended
+		} else if _, ordered := p.standing(node); ordered {
+			return verdict{}, false // it has another chance already: what it ran before counts no more
 		}
 	}
 	fits := run.Bad() && run.Under != states.UnderJoiner &&

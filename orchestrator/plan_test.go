@@ -238,12 +238,19 @@ func TestForeseeNamesTheBatches(t *testing.T) {
 // and looks after every step: never more than the batch, planning is idempotent, and nothing stands
 // still without a reason.
 func TestRandomWalks(t *testing.T) {
+	seen := map[string]int{}
 	for seed := range uint64(200) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { walk(t, seed) })
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { walk(t, seed, seen) })
+	}
+	for _, event := range []string{states.EventGate, states.EventAwaits, states.EventApproved, states.EventRollback, states.EventReplaced,
+		states.EventRetried, states.EventHeld, states.EventUnheld, states.EventHalted, states.EventCounted, states.EventOpened, states.EventHop} {
+		if seen[event] == 0 {
+			t.Errorf("no walk came to a step %q: they show nothing about it", event)
+		}
 	}
 }
 
-func walk(t *testing.T, seed uint64) {
+func walk(t *testing.T, seed uint64, seen map[string]int) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	definition := tier()
 	for i := range definition.Transitions {
@@ -251,14 +258,52 @@ func walk(t *testing.T, seed uint64) {
 		p.OnLost = pick(r, []string{states.FailLost, states.SkipLost})
 		p.OnFailure = pick(r, []string{states.PauseOnFailure, states.ContinueOnFailure})
 		p.MaxFailures = states.Nodes(r.IntN(3))
+		if i > 0 && seed%2 == 1 { // the way to "off" stays plain: that is how it all ends
+			careful(r, &definition.Transitions[i])
+		}
 	}
 	w := born(t, definition, 5+r.IntN(4))
+	for _, name := range w.names() {
+		w.agents[name].group = map[string]string{"rack": pick(r, []string{"r1", "r2", ""})}
+		w.report(name)
+	}
+	w.gates, w.ill, w.seen = map[string]string{}, map[string]bool{}, seen
 	for range 300 {
 		step(w, r)
 		w.bound()
 		look(w)
 	}
 	heal(w)
+}
+
+// careful draws a policy from everything there is.
+func careful(r *rand.Rand, t *states.Transition) {
+	p := &t.Policy
+	p.OnFailure = pick(r, []string{states.PauseOnFailure, states.ContinueOnFailure, states.RollbackOnFailure})
+	p.MinHealthy = pick(r, []states.Size{{}, states.Nodes(1), states.Percent(50)})
+	p.NodeOrder = pick(r, []string{states.OrderUnhealthyFirst, states.OrderName, states.OrderRandom})
+	p.Approve = pick(r, []string{states.ApproveNever, states.ApproveNever, states.ApproveBeforeStart, states.ApproveAfterFirstBatch, states.ApproveAfterEachBatch})
+	p.GroupBy = pick(r, []string{"", "rack"})
+	p.Soak = states.Duration(r.IntN(3)) * states.Duration(10*time.Second)
+	p.ProgressDeadline = states.Duration(r.IntN(2)) * 30 * minute
+	if r.IntN(3) == 0 {
+		limit := states.Nodes(r.IntN(2))
+		p.BatchFailures = &limit
+	}
+	if r.IntN(3) == 0 {
+		t.Gates = append(t.Gates, webGate(nil))
+	}
+	if r.IntN(3) == 0 {
+		t.Gates = append(t.Gates, states.Gate{Kind: states.GateHTTP, Name: "lb", URL: states.Template{"http://x"}, Timeout: minute})
+	}
+	if r.IntN(3) == 0 {
+		t.Primary = &states.Primary{Lock: "db/leader"}
+	}
+	if r.IntN(2) == 0 {
+		back := *p
+		back.Batches = []states.Size{states.Nodes(2)}
+		t.Rollback = &back
+	}
 }
 
 // step does one random thing.
@@ -286,16 +331,46 @@ func step(w *world, r *rand.Rand) {
 	case n < 95:
 		target := pick(r, []states.Ref{{Name: "off"}, {Name: "waiting"}, {Name: "converged"}, {Name: "version", Argument: "1"}, {Name: "version", Argument: "2"}})
 		w.ask(states.Request{Kind: states.AskTransition, Target: target, Supersede: r.IntN(2) == 0})
-	case n < 99:
+	case n < 97:
 		kind := pick(r, []string{states.AskPause, states.AskResume, states.AskResume, states.AskAbort})
 		w.ask(states.Request{Kind: kind, AcceptFailures: r.IntN(2) == 0})
+	case n < 98:
+		w.gates["lb"] = pick(r, []string{states.GatePass, states.GatePass, states.GateFail, states.GateUnknown, ""})
+		w.ill = map[string]bool{pick(r, w.names()): r.IntN(2) == 0}
+		w.primary = []string{pick(r, w.names())}
+	case n < 99:
+		typed(w, r)
 	case len(w.agents) < 12:
 		w.add(fmt.Sprintf("n%02d", len(w.agents)))
 	}
 }
 
+// typed is what an operator may type at any moment, also when it makes no sense.
+func typed(w *world, r *rand.Rand) {
+	name := pick(r, w.names())
+	request := states.Request{Kind: pick(r, []string{states.AskApprove, states.AskApprove, states.AskRollback, states.AskRetry, states.AskRetry,
+		states.AskHold, states.AskUnhold, states.AskReconverge})}
+	switch request.Kind {
+	case states.AskApprove:
+		request.Hop, request.Batch = w.record().Hop, max(0, w.record().Batch.Number-r.IntN(2))
+	case states.AskHold:
+		request.Node = name
+		if r.IntN(2) == 0 {
+			request.Until = w.now.Add(time.Minute)
+		}
+	case states.AskUnhold:
+		request.Node = name
+	case states.AskRetry, states.AskReconverge:
+		if r.IntN(3) == 0 {
+			request.Nodes = []string{name}
+		}
+	}
+	w.ask(request)
+}
+
 // look checks what must hold of every decision.
 func look(w *world) {
+	w.snapshot.Evidence = w.sense(AskFor(w.snapshot))
 	first := Plan(w.snapshot, w.leading, w.now)
 	if second := Plan(w.snapshot, w.leading, w.now); !cmp.Equal(first, second) {
 		w.fail("planning twice differs: %s", cmp.Diff(first, second))
@@ -319,7 +394,12 @@ func heal(w *world) {
 		a.up = true
 		w.report(name)
 	}
-	w.snapshot.Requests = nil
+	w.snapshot.Requests, w.ill = nil, nil
+	for _, node := range w.snapshot.Nodes {
+		if node.Order.Value.Held != nil {
+			w.ask(states.Request{Kind: states.AskUnhold, Node: node.Name})
+		}
+	}
 	for range 6 {
 		w.ask(states.Request{Kind: states.AskTransition, Target: states.Ref{Name: "off"}, Supersede: true})
 		w.settle()

@@ -21,6 +21,7 @@ type world struct {
 	leading  Leading
 	story    []string
 	requests int
+	seen     map[string]int // steps, by event
 
 	// the world outside
 	gates     map[string]string // by name: how http and command gates answer; missing: not at all
@@ -229,6 +230,10 @@ func (w *world) report(name string) {
 }
 
 func (w *world) commit(change states.Change) {
+	w.keepsFloor(change)
+	if w.seen != nil {
+		w.seen[change.Entry.Event]++
+	}
 	w.story = append(w.story, fmt.Sprintf("%s %s: %s", w.now.Format("05.000"), change.Entry.Event, change.Entry.Reason))
 	w.snapshot = After(w.snapshot, change)
 	for name, order := range change.Orders { // After shares the nodes it does not touch
@@ -373,6 +378,27 @@ func (w *world) at(state string) int {
 		}
 	}
 	return n
+}
+
+// keepsFloor fails when a step lets so many healthy nodes go that fewer stay than the floor says.
+func (w *world) keepsFloor(change states.Change) {
+	record := change.Record
+	least := record.Current().Policy.MinHealthy
+	if least == (states.Size{}) || len(change.Entry.Nodes) == 0 || slices.Contains(record.Overrides, "min_healthy") ||
+		!slices.Contains([]string{states.EventBatch, states.EventOpened, states.EventReplaced}, change.Entry.Event) {
+		return
+	}
+	p := newPlanner(w.snapshot, w.leading, w.now)
+	healthy, known := p.health()
+	leaving := 0
+	for _, name := range record.Batch.Nodes {
+		if node, _ := p.Node(name); p.healthy(node) && !p.there(node) && p.chargedAs(name) == "" {
+			leaving++
+		}
+	}
+	if leaving > 0 && healthy-leaving < least.Ceil(known) {
+		w.fail("%s lets %d of %d healthy nodes go, and %d must stay: %s", change.Entry.Event, leaving, healthy, least.Ceil(known), change.Entry.Reason)
+	}
 }
 
 // bound fails when more members run, or may start to run, than the batch in progress allows.
