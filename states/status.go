@@ -13,6 +13,7 @@ type Phase string
 const (
 	Settled    Phase = "settled"    // at the state it should be at
 	Waiting    Phase = "waiting"    // for its turn, or to be told
+	Draining   Phase = "draining"   // a run was let go; its services are out of the traffic, and it waits until that is over
 	Converging Phase = "converging" // a run is going on
 	Retrying   Phase = "retrying"   // a try failed, another follows
 	Failed     Phase = "failed"     // a run failed and none follows by itself
@@ -51,6 +52,7 @@ type Run struct {
 	Attempt    int       `json:"attempt"`
 	Tries      int       `json:"tries"` // how many there are under this id
 	Timeout    Duration  `json:"timeout"`
+	Drain      Duration  `json:"drain,omitempty"` // at most so long it waits, before the timeout begins, for its services' traffic to end
 	Started    time.Time `json:"started"`
 	Ended      time.Time `json:"ended,omitzero"`
 	Outcome    Outcome   `json:"outcome,omitempty"`
@@ -108,6 +110,7 @@ type Status struct {
 	Failed     Run               `json:"failed,omitzero"` // the last one that failed for good; gone with the next success. See LastFailed
 	AgainDone  string            `json:"again_done,omitempty"`
 	Refused    string            `json:"refused,omitempty"` // what in Consul cannot be followed, and why
+	Drained    []string          `json:"drained,omitempty"` // ids of the service instances that the agent has in maintenance
 	Meta       map[string]string `json:"meta,omitempty"`
 	Since      time.Time         `json:"since"` // of the phase
 }
