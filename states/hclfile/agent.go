@@ -136,6 +136,9 @@ func (a *agentReader) service(block *hcl.Block) {
 	b, name, id := a.open(block, serviceGrammar), block.Labels[0], ""
 	a.need(b, "id")
 	set(a.reader, b, "id", &id, a.filledText)
+	if name == "" {
+		a.add(block.LabelRanges[0], "Empty text", "A service has a name: Consul knows none without.")
+	}
 	if _, twice := a.config.Services[name]; twice {
 		a.add(block.DefRange, "Duplicate service", "%q is there already: a node has one instance of it, or names none and has every one.", name)
 	}

@@ -20,6 +20,7 @@ func TestLoadAgent(t *testing.T) {
 		Consul: hclfile.AgentConsul{
 			Address: "127.0.0.1:8500", TokenFile: "/etc/convergeagent/token", Datacenter: "dc1", CAFile: "/etc/convergeagent/ca.pem",
 		},
+		Services: map[string]string{"web": "web-eu-01"},
 		Converge: &hclfile.Exec{Command: []hclfile.Arg{
 			{Text: "/usr/local/sbin/converge"}, {Text: "--to"}, {Hole: hclfile.StateHole}, {Hole: hclfile.ArgumentHole}, {Text: "${literal}"},
 		}},
@@ -60,7 +61,7 @@ func TestFullAgent(t *testing.T) {
 			lines = append(lines, d.Line)
 		}
 	}
-	if want := []int{14, 16, 25, 33}; len(diags) != len(want) || !slices.Equal(lines, want) {
+	if want := []int{16, 25, 33}; len(diags) != len(want) || !slices.Equal(lines, want) {
 		t.Errorf("%s", diags)
 	}
 	if _, diags := hclfile.LoadAgent("gone"); len(diags) != 1 {

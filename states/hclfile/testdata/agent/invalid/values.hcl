@@ -14,7 +14,11 @@ consul {
 }
 consul {} # ERROR: Duplicate consul
 
-service "web" { id = "web" } # ERROR: Not acted on yet
+service "web" { id = "web" }
+service "web" { id = "web-2" } # ERROR: Duplicate service
+service "api" {} # ERROR: Missing required argument
+service "db" { id = "" } # ERROR: Empty text
+service "" { id = "x" } # ERROR: Empty text
 action "migrate" {} # ERROR: Not acted on yet
 
 converge "puppet" { # ERROR: Not acted on yet

@@ -12,6 +12,8 @@ consul {
   ca_file    = "/etc/convergeagent/ca.pem"
 }
 
+service "web" { id = "web-eu-01" }
+
 converge "exec" {
   command = ["/usr/local/sbin/converge", "--to", "${state}", "${argument}", "$${literal}"]
 }
