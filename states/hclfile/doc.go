@@ -3,7 +3,8 @@
 // It is the only room that knows HCL. Load reads files as they are written: variables, templates,
 // policies, and every mistake with its line. Render writes a definition as it lies in Consul, with
 // variables resolved and defaults spelled out, and Parse reads that back. LoadAgent reads an
-// agent's own configuration, Format lays a file out.
+// agent's own configuration and LoadLeader that of a machine from which clusters are led, Format
+// lays a file out.
 //
 // The commands may call it, and whoever reads a definition back from Consul. Nothing of HCL leaves
 // it: no ranges, no expressions, no values, so that the language can grow without touching an
