@@ -54,7 +54,7 @@ func TestScreens(t *testing.T) {
 				"why":     v.whyCluster,
 				"whynode": func(p *page) { v.whyNode(p, *find(v, story.node)) },
 			} {
-				if name == "live" && story.name != "running" || name == "whynode" && story.node == "" || name == "all" && !story.all {
+				if name == "live" && !story.snapshot.Led || name == "whynode" && story.node == "" || name == "all" && !story.all {
 					continue
 				}
 				t.Run(story.name+" "+name, func(t *testing.T) {

@@ -24,6 +24,12 @@ type statusJSON struct {
 	Place      place       `json:"place"`
 	Transition *moveJSON   `json:"transition,omitempty"`
 	Leader     *leaderJSON `json:"leader,omitempty"`
+	Undoes     string      `json:"undoes,omitempty"`   // a way back: the id of the transition that it takes back
+	Awaiting   string      `json:"awaiting,omitempty"` // approval: nothing else holds the move
+	Healthy    int         `json:"healthy"`            // nodes that serve, and that no check speaks against
+	Floor      *int        `json:"floor,omitempty"`    // how many have to stay healthy, where min_healthy is set
+	Gates      []gateView  `json:"gates,omitempty"`    // of the hop, as they answered last
+	Approvals  []approval  `json:"approvals,omitempty"`
 	Frozen     []string    `json:"frozen,omitempty"`
 	Problems   []string    `json:"problems,omitempty"`
 	Requests   []string    `json:"requests,omitempty"` // not answered yet
@@ -50,6 +56,15 @@ type moveJSON struct {
 	PausedAt  time.Time        `json:"paused_at,omitzero"`
 	EndedAt   time.Time        `json:"ended_at,omitzero"`
 	Journal   uint64           `json:"journal"`
+}
+
+// approval is somebody's word that a move may go on.
+type approval struct {
+	Hop   int       `json:"hop"`   // from 1
+	Batch int       `json:"batch"` // that was over; 0: before the first
+	By    string    `json:"by"`
+	Why   string    `json:"why,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 // leaderJSON is whoever leads.
@@ -94,6 +109,7 @@ func newStatusJSON(v *view) statusJSON {
 		Open: v.desire.Open, Place: v.place, Problems: v.unreadable(), Nodes: []nodeJSON{}}
 	if v.Record.OK() {
 		s.Transition = v.moveJSON()
+		v.careJSON(&s)
 	}
 	if v.Led {
 		s.Leader = &leaderJSON{v.Leader.Value.Who, v.Leader.Value.Since, v.Leader.Value.Epoch}
@@ -115,6 +131,17 @@ func newStatusJSON(v *view) statusJSON {
 		s.Nodes = append(s.Nodes, n.json())
 	}
 	return s
+}
+
+// careJSON adds what is known of moving carefully.
+func (v *view) careJSON(s *statusJSON) {
+	s.Undoes, s.Awaiting, s.Healthy, s.Gates = v.record.Undoes, v.record.Awaiting, v.fit.Healthy, v.gates()
+	if v.fit.Floor {
+		s.Floor = &v.fit.Least
+	}
+	for _, a := range v.record.Approvals {
+		s.Approvals = append(s.Approvals, approval{a.Hop + 1, a.Batch, a.By, a.Why, a.At})
+	}
 }
 
 // spelled is a state as it is typed, or nothing.

@@ -85,12 +85,34 @@ func (v *view) running(p *page) {
 		what += fmt.Sprintf("batch %d of %d   ", now, total)
 	}
 	left := []span{{"RUNNING", green}, text(what)}
+	if v.record.Undoes != "" {
+		left[0] = span{"ROLLING BACK", yellow}
+	}
+	if v.awaiting() {
+		v.waitingFor(p)
+		return
+	}
 	if !v.Led {
 		left[0].style = yellow
 		p.sides(append(left, span{"nobody leads: " + v.unledEffect(), yellow}), v.why())
 		return
 	}
+	if v.record.Automatic() { // nobody asked for it: why it goes back comes first
+		p.add(append(left, text(v.leaderLine()))...)
+		p.wrap(span{"because  ", dim}, v.record.Why)
+		return
+	}
 	p.sides(append(left, text(v.leaderLine())), v.why())
+}
+
+// waitingFor says what is to be approved, and that nothing is lost meanwhile.
+func (v *view) waitingFor(p *page) {
+	p.wrap(span{"WAITING FOR APPROVAL  ", yellow}, v.record.Reason)
+	leads := "nobody leads, and nobody has to until then"
+	if v.Led {
+		leads = v.leaderLine()
+	}
+	p.sides([]span{text(leads)}, v.why())
 }
 
 // unledEffect says what follows from nobody leading a move that is under way.
@@ -108,16 +130,29 @@ func (v *view) why() string {
 	return "reason: " + visible(v.record.Why)
 }
 
+// pausedHow says, by its cause, what kind of pause it is. The reason behind it says the rest.
+var pausedHow = map[string]string{
+	states.ByFailures: "PAUSED after a failure",
+	states.ByGate:     "PAUSED by a gate",
+	states.ByDoubt:    "PAUSED, a gate has no answer",
+	states.ByHealth:   "PAUSED after the soak",
+	states.ByDeadline: "PAUSED without progress",
+	states.ByRequires: "PAUSED for another cluster",
+	states.ByMembers:  "PAUSED for want of nodes",
+	states.ByBirth:    "PAUSED since birth",
+}
+
 func (v *view) paused(p *page) {
-	how := "PAUSED"
-	switch v.record.Cause {
-	case states.ByFailures:
-		how = "PAUSED after a failure"
-	case states.ByBirth:
-		how = "PAUSED since birth"
+	how := first(pausedHow[v.record.Cause], "PAUSED")
+	if v.record.Undoes != "" {
+		how += " on the way back"
 	}
 	p.wrap(span{how + ", ", yellow}, ago(v.now.Sub(v.record.PausedAt))+" ago: "+v.record.Reason)
-	p.sides([]span{text(v.leaderLine())}, v.why())
+	if line := v.leaderLine(); cells(visible(line)) > p.width {
+		p.wrap(span{}, line)
+	} else {
+		p.sides([]span{text(line)}, v.why())
+	}
 }
 
 func (v *view) resting(p *page) {

@@ -14,9 +14,9 @@ func (v *view) batchTable(p *page) {
 		{title: "RUN", right: true}, {title: "FAIL", right: true}, {title: "TIME", right: true}, {title: "NOTE"}}
 	var rows [][]cell
 	for _, b := range v.history() {
-		cells := row(b.numbers(), strconv.Itoa(b.nodes), strconv.Itoa(b.done), strconv.Itoa(b.run), strconv.Itoa(b.fail), ago(b.took), b.note)
+		cells := row(b.numbers(), strconv.Itoa(b.nodes), strconv.Itoa(b.done), strconv.Itoa(b.run), strconv.Itoa(b.fail), ago(b.took), b.says(p.width >= wideFrom))
 		if !b.begun {
-			cells = row(b.numbers(), strconv.Itoa(b.nodes), "-", "-", "-", "", b.note)
+			cells = row(b.numbers(), strconv.Itoa(b.nodes), "-", "-", "-", "", b.says(true))
 		}
 		if b.fail > 0 {
 			cells[4].style = red
@@ -73,7 +73,7 @@ func (v *view) others(p *page, others []nodeView, more bool) {
 
 // runningNodes is the table while a move runs: what each node does, and its last line.
 func (v *view) runningNodes(p *page, nodes []nodeView) {
-	columns := []column{{title: "NODE", most: 24}, {title: "RACK"}, {title: "FROM", most: 16}, {title: "PHASE"},
+	columns := []column{{title: "NODE", most: 24}, {title: strings.ToUpper(v.groupKey()), most: 12}, {title: "FROM", most: 16}, {title: "PHASE"},
 		{title: "TRY", right: true}, {title: "TIME", right: true}, {title: "LAST LINE"}}
 	var rows [][]cell
 	for _, n := range nodes {
@@ -84,7 +84,7 @@ func (v *view) runningNodes(p *page, nodes []nodeView) {
 
 // standingNodes is the table of a cluster that stands: where each node is, and why.
 func (v *view) standingNodes(p *page, nodes []nodeView) {
-	columns := []column{{title: "NODE", most: 24}, {title: "RACK"}, {title: "STATE", most: 20}, {title: "PHASE"}, {title: "ALIVE"},
+	columns := []column{{title: "NODE", most: 24}, {title: strings.ToUpper(v.groupKey()), most: 12}, {title: "STATE", most: 20}, {title: "PHASE"}, {title: "ALIVE"},
 		{title: "GEN", right: true}, {title: "SINCE"}, {title: "WHY"}}
 	var rows [][]cell
 	for _, n := range nodes {
@@ -134,7 +134,7 @@ func phase(n nodeView) cell {
 		return cell{n.Phase, red}
 	case states.Settled:
 		return cell{n.Phase, green}
-	case states.Converging, states.Retrying, states.Held, states.Frozen, phaseAbsent:
+	case "draining", states.Converging, states.Retrying, states.Held, states.Frozen, phaseAbsent:
 		return cell{n.Phase, yellow}
 	}
 	return text(n.Phase)

@@ -31,8 +31,17 @@ func (v *view) sentence() string {
 		return v.Cluster + " is done with its move to " + v.desire.State.String() + generation + ", and some nodes are not there yet."
 	case v.record.Cause == states.ByBirth && v.record.Status == states.Paused:
 		return v.Cluster + " was born at " + v.desire.State.String() + generation + ", which serves: nobody converges until somebody says so."
+	case v.awaiting():
+		return v.Cluster + " waits for approval on its way from " + from + " to " + to + generation + "."
+	case v.record.Status == states.Running && v.record.Undoes != "":
+		return v.Cluster + " goes back from " + from + " to " + to + generation + "."
+	case v.record.Again != "" && v.record.Status == states.Running:
+		return v.Cluster + " converges to " + to + " once more" + generation + "."
 	case v.record.Status == states.Running:
 		return v.Cluster + " moves from " + from + " to " + to + generation + "."
+	}
+	if v.record.Again != "" {
+		return v.Cluster + " is " + v.record.Status + " while it converges to " + to + " once more" + generation + "."
 	}
 	return v.Cluster + " is " + v.record.Status + " between " + from + " and " + to + generation + "."
 }
@@ -79,7 +88,11 @@ func (v *view) notThere(p *page) {
 		return
 	}
 	p.blank()
-	p.say("Nodes not at " + v.desire.State.String())
+	title := "Nodes not at " + v.desire.State.String()
+	if v.moving() && v.record.Again != "" {
+		title = "Nodes that have not converged once more"
+	}
+	p.say(title)
 	put := func(name, phase, says string, look style) {
 		p.hang(span{fmt.Sprintf("  %-*s  %-10s  ", width, name, phase), look}, min(width+16, 30), says)
 	}
@@ -123,10 +136,22 @@ func (v *view) numbered(p *page, blockers []blocker) {
 	}
 	for i, b := range blockers {
 		p.wrap(span{fmt.Sprintf("%2d %-*s  ", i+1, width, b.Kind), bold}, strings.TrimSpace(b.Node+" "+b.Reason))
-		if b.Remedy != "" {
-			p.wrap(text(strings.Repeat(" ", width+5)), mark+b.Remedy)
+		indent := text(strings.Repeat(" ", width+5))
+		for _, remedy := range choices(mark+b.Remedy, p.width-width-5) {
+			p.wrap(indent, remedy)
 		}
 	}
+}
+
+// choices puts what can be typed on one line, or on one each, so that no command is broken in two.
+func choices(remedies string, room int) []string {
+	switch {
+	case remedies == "" || strings.HasSuffix(remedies, ": "):
+		return nil
+	case cells(remedies) <= room:
+		return []string{remedies}
+	}
+	return strings.Split(remedies, " | ")
 }
 
 func (v *view) nodeSentence(n nodeView, held bool) string {
@@ -154,7 +179,7 @@ func (v *view) nodeSentence(n nodeView, held bool) string {
 // freeNode lists what does not hold this node.
 func (v *view) freeNode(n nodeView) []string {
 	list := slices.DeleteFunc(v.free(), func(s string) bool { return strings.HasPrefix(s, "hold") || strings.HasPrefix(s, "failures") })
-	if !n.Order.OK() || n.Order.Value.Held == nil {
+	if n.Phase != string(states.Held) {
 		list = append(list, "hold (none)")
 	}
 	if node, _ := v.Node(n.Name); v.standing(node) {

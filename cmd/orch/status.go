@@ -53,6 +53,7 @@ func (o *statusVerb) cluster(ctx context.Context, c *consul, cluster string) err
 	if err != nil {
 		return err
 	}
+	v = o.app.observe(ctx, c, v)
 	return o.app.print(newStatusJSON(v), func(p *page) { v.statusScreen(p, statusOptions{all: o.all}) })
 }
 

@@ -61,6 +61,11 @@ func stories() []story {
 		{name: "settled", now: "03:08:23", node: "app-01", snapshot: settled()},
 		{name: "born", now: "03:08:23", snapshot: born()},
 		{name: "garbage", now: "03:08:23", node: "app-02", all: true, snapshot: garbage()},
+		{name: "careful", now: "02:19:12", node: "web-eu-20", json: true, snapshot: careful()},
+		{name: "awaiting", now: "02:19:12", json: true, snapshot: awaiting()},
+		{name: "gate", now: "02:24:12", snapshot: shut()},
+		{name: "back", now: "02:24:12", node: "web-eu-16", snapshot: goingBack()},
+		{name: "again", now: "02:24:12", node: "web-eu-02", snapshot: onceMore()},
 		{name: "unled", now: "02:19:12", node: "web-eu-19", snapshot: unled()},
 	}
 }

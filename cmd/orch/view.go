@@ -19,6 +19,7 @@ type view struct {
 
 	nodes []nodeView
 	waits []orchestrator.Wait
+	fit   orchestrator.Health
 
 	foreseen bool
 	ahead    []states.Batch // what would be let go from here on, once it was foreseen
@@ -32,7 +33,7 @@ type place struct {
 
 func look(snapshot states.Snapshot, at place, now time.Time) *view {
 	v := &view{Snapshot: snapshot, now: now.UTC(), place: at, desire: snapshot.Desired.Value, record: snapshot.Record.Value}
-	v.waits = orchestrator.Blockers(snapshot, now)
+	v.waits, v.fit = blockersOf(snapshot, now), orchestrator.HealthOf(snapshot, now)
 	for _, node := range snapshot.Nodes {
 		v.nodes = append(v.nodes, v.node(node))
 	}
@@ -43,6 +44,15 @@ func look(snapshot states.Snapshot, at place, now time.Time) *view {
 	}
 	slices.SortStableFunc(v.nodes, func(a, b nodeView) int { return compareNames(a.Name, b.Name) })
 	return v
+}
+
+// blockersOf asks the planner what holds a cluster, as the one who leads it would: what gates said is
+// counted anew under every leader's epoch.
+func blockersOf(snapshot states.Snapshot, now time.Time) []orchestrator.Wait {
+	if snapshot.Led && snapshot.Leader.OK() {
+		snapshot.Desired.Value.Epoch = max(snapshot.Desired.Value.Epoch, snapshot.Leader.Value.Epoch)
+	}
+	return orchestrator.Blockers(snapshot, now)
 }
 
 // usable tells whether the documents that everything hangs on can be read.
@@ -65,7 +75,9 @@ func (v *view) foresee() []states.Batch {
 	request := states.Request{Schema: states.Schema, ID: "q-preview", Kind: states.AskResume, By: "preview",
 		Transition: v.record.ID, Generation: v.desire.Generation, At: v.now, Expires: v.now.Add(time.Minute),
 		AcceptFailures: true, Overrides: []string{orchestrator.OverrideMembers}}
-	preview := orchestrator.Foresee(v.Snapshot, request, orchestrator.Leading{Who: "preview", Epoch: v.desire.Epoch}, v.now)
+	snapshot := v.Snapshot // whoever foresees the batches has not looked at other clusters
+	snapshot.Record.Value.Overrides = append(slices.Clone(v.record.Overrides), ruleRequires.kind)
+	preview := orchestrator.Foresee(snapshot, request, orchestrator.Leading{Who: "preview", Epoch: v.desire.Epoch}, v.now)
 	return slices.DeleteFunc(preview.Batches, func(b states.Batch) bool { return b.Hop != v.record.Hop })
 }
 
@@ -121,6 +133,8 @@ func (v *view) heading() string {
 	switch {
 	case !v.usable():
 		return ""
+	case v.moving() && v.record.Again != "":
+		return v.record.Target.String() + " once more"
 	case !v.moving() || v.record.Start.None() || v.origin().Same(v.record.Target):
 		return v.desire.State.String()
 	}

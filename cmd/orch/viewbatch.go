@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"orch/states"
@@ -18,6 +19,22 @@ type batchView struct {
 	begun, going    bool
 	cut             bool // a stop ended it; what was not begun of it is let go again
 	note            string
+	approved        [2]string // who approved that it is over: on a narrow screen, on a wide one
+	after           string    // what stands between it and the next
+}
+
+// says is what there is to tell about it. On a narrow screen that is one thing.
+func (b batchView) says(wide bool) string {
+	if !wide {
+		return first(b.approved[0], b.note, b.after)
+	}
+	var texts []string
+	for _, t := range []string{b.note, b.approved[1], b.after} {
+		if t != "" {
+			texts = append(texts, t)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // history lists the batches of the hop: those that ended, the one in progress, and the rest as far
@@ -27,8 +44,11 @@ func (v *view) history() []batchView {
 	for _, b := range v.record.Batches {
 		if b.Hop == v.record.Hop {
 			rows = append(rows, batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true,
-				done: b.Count - b.Failed, fail: b.Failed, took: b.Ended.Sub(b.Ordered), note: noteOf(b), cut: b.Cut})
+				done: b.Count - b.Failed, fail: b.Failed, took: b.Ended.Sub(b.Ordered), note: v.noteOf(b), cut: b.Cut, approved: v.approvers(b)})
 		}
+	}
+	if over := v.record.Batch; len(rows) > 0 && v.record.Status == states.Running && (over.Number == 0 || !over.Ended.IsZero()) {
+		rows[len(rows)-1].after = v.awaited()
 	}
 	v.settle(rows)
 	current := v.record.Batch
@@ -70,7 +90,7 @@ func (v *view) settle(rows []batchView) {
 
 // current counts the batch in progress.
 func (v *view) current(b states.Batch) batchView {
-	row := batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true, going: true, took: v.now.Sub(b.Ordered), note: noteOf(b)}
+	row := batchView{first: b.Number, last: b.Number, nodes: b.Count, begun: true, going: true, took: v.now.Sub(b.Ordered), note: v.noteOf(b), approved: v.approvers(b)}
 	for _, n := range v.nodes {
 		switch {
 		case !slices.Contains(b.Nodes, n.Name):
@@ -82,20 +102,42 @@ func (v *view) current(b states.Batch) batchView {
 			row.run++
 		}
 	}
+	if results := row.nodes - row.done - row.fail; !b.Opened && results > 0 && v.record.Status == states.Running {
+		row.after = v.following(results)
+	}
 	if !v.record.EndedAt.IsZero() {
 		row.took, row.going = v.record.EndedAt.Sub(b.Ordered), false
 	}
 	return row
 }
 
-func noteOf(b states.Batch) string {
-	switch {
-	case b.Cut && b.Note == "":
-		return "cut short by a stop"
-	case b.Opened && b.Note == "":
-		return "opened: everybody may go"
+// approvers says who approved that a batch is over, and with the first one, that the hop begins.
+func (v *view) approvers(b states.Batch) [2]string {
+	if b.Cut {
+		return [2]string{}
 	}
-	return b.Note
+	narrow, wide := v.approvalNote(b.Number, false), v.approvalNote(b.Number, true)
+	if start := v.approvalNote(0, true); b.Number == 1 && start != "" {
+		narrow, wide = first(narrow, v.approvalNote(0, false)), strings.TrimSuffix(start+"; "+wide, "; ")
+	}
+	return [2]string{narrow, wide}
+}
+
+func (v *view) noteOf(b states.Batch) string {
+	note := b.Note
+	switch {
+	case b.Cut:
+		note = strings.TrimPrefix(note+", cut short by a stop", ", ")
+	case b.Opened && note == "":
+		note = "opened: everybody may go"
+	}
+	switch {
+	case strings.HasPrefix(b.Group, "("): // those who say nothing of it
+		note = strings.TrimSuffix(b.Group+": "+note, ": ")
+	case b.Group != "":
+		note = strings.TrimSuffix(v.groupKey()+" "+b.Group+": "+note, ": ")
+	}
+	return note
 }
 
 // gather makes one row of the first batches where there are many.

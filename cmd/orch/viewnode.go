@@ -46,13 +46,13 @@ const (
 func (v *view) node(n states.Node) nodeView {
 	status := n.Status.Value
 	member, is := v.record.Member(n.Name)
-	seen := nodeView{Name: n.Name, Known: n.Status.There(), Alive: n.Alive, Member: is, Order: n.Order, Rack: status.Meta["rack"],
+	seen := nodeView{Name: n.Name, Known: n.Status.There(), Alive: n.Alive, Member: is, Order: n.Order, Rack: status.Meta[v.groupKey()],
 		State: status.State.String(), Phase: string(status.Phase), Generation: status.Generation, Epoch: status.Epoch,
 		Since: status.Since, Reason: status.Reason, Refused: status.Refused, Run: status.Run, Failed: status.LastFailed()}
 	if !status.Attempting.None() {
 		seen.Attempting = status.Attempting.String()
 	}
-	seen.There = n.Status.OK() && v.Desired.OK() && status.At(v.desire.State)
+	seen.There = n.Status.OK() && v.Desired.OK() && status.Done(v.desire.State, v.again(n.Name))
 	if c, ok := v.charge(n.Name); ok && !seen.There {
 		seen.Counted = &c
 	}
@@ -63,7 +63,7 @@ func (v *view) node(n states.Node) nodeView {
 // charge finds what a node was counted for in the hop in progress.
 func (v *view) charge(node string) (states.Counted, bool) {
 	for _, c := range v.record.Counted {
-		if c.Node == node && c.Hop == v.record.Hop {
+		if c.Node == node && c.Hop == v.record.Hop && !c.Retried {
 			return c, true
 		}
 	}
@@ -84,7 +84,7 @@ func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 		seen.Phase, seen.Reason, seen.Since = chargedPhase(seen.Counted.Kind), seen.Counted.Reason, seen.Counted.At
 	case !n.Alive:
 		seen.Phase, seen.Since, seen.Reason = phaseAbsent, member.MissingSince, v.absence(n, member)
-	case n.Order.OK() && order.Held != nil:
+	case v.held(n):
 		seen.Phase, seen.Reason = string(states.Held), order.Held.String()
 	}
 	if n.Order.There() && !n.Order.OK() {
@@ -94,6 +94,9 @@ func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 		seen.Reason = "refuses what lies in Consul: " + seen.Refused
 	}
 }
+
+// held tells whether an operator holds the node now.
+func (v *view) held(n states.Node) bool { return n.Order.OK() && n.Order.Value.HeldAt(v.now) != nil }
 
 func chargedPhase(kind string) string {
 	switch kind {
@@ -135,7 +138,7 @@ func (v *view) onReturn(n states.Node) states.Verdict {
 	status := n.Status.Value
 	self := states.Self{Instance: status.Instance, State: status.State, Attempting: status.Attempting,
 		AgainDone: status.AgainDone, Last: status.Run}
-	sight := states.View{Desired: v.desire}
+	sight := states.View{Desired: v.desire, Now: v.now}
 	if n.Order.OK() {
 		sight.Order = &n.Order.Value
 	}

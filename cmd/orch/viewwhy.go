@@ -22,8 +22,14 @@ func (v *view) blockers() []blocker {
 	if v.usable() && v.record.Cause == states.ByFailures && v.record.Status == states.Paused {
 		list = append(list, v.failures())
 	}
-	led, told := false, len(list) > 0
+	led, told := v.awaiting(), len(list) > 0
+	if v.awaiting() {
+		list = append(list, blocker{"approval", "", v.record.Reason, "orch approve " + v.Cluster + " --reason WHY"})
+	}
 	for _, w := range v.waits {
+		if v.awaiting() && (w.Kind == "approval" || w.Kind == "leader") {
+			continue // whoever approves will lead
+		}
 		led = led || w.Kind == "leader"
 		if w.Kind == "paused" && told {
 			continue // the failures say why, and more
@@ -44,13 +50,18 @@ func (v *view) blockers() []blocker {
 func (v *view) failures() blocker {
 	var names []string
 	for _, c := range v.record.Counted {
-		if c.Kind != states.CountSkipped {
+		if c.Kind != states.CountSkipped && !c.Retried {
 			names = append(names, c.Node+" "+c.Kind)
 		}
 	}
 	reason := fmt.Sprintf("%s, and %d are allowed (max_failures = %s)", strings.Join(names, ", "), v.record.Budget(), v.record.Current().Policy.MaxFailures)
-	return blocker{"failures", "", reason,
-		"orch transition " + v.Cluster + " " + v.record.Target.String() + " | orch resume " + v.Cluster + " --accept-failures"}
+	remedy := ""
+	for _, w := range v.waits {
+		if w.Kind == "paused" {
+			remedy = w.Remedy
+		}
+	}
+	return blocker{"failures", "", reason, remedy}
 }
 
 func (v *view) pending(r states.Doc[states.Request]) string {
@@ -103,13 +114,13 @@ func (v *view) nodeState(n nodeView) []blocker {
 	case n.Counted != nil && v.record.Cause == states.ByFailures:
 		say(n.Counted.Kind, "", "%s, %s", n.Counted.Reason, "counted at "+clock(n.Counted.At, v.now))
 	case n.Counted != nil:
-		say(n.Counted.Kind, "orch transition "+v.Cluster+" "+v.record.Target.String(), "%s, %s", n.Counted.Reason, "counted at "+clock(n.Counted.At, v.now))
+		say(n.Counted.Kind, "orch retry "+v.Cluster+" --node "+n.Name, "%s, %s", n.Counted.Reason, "counted at "+clock(n.Counted.At, v.now))
 	}
 	if n.Known && !n.Alive && n.Phase != phaseForgotten {
 		say("absent", "start its agent, or orch forget "+v.Cluster+" "+n.Name, "%s", v.silence(n, node))
 	}
-	if n.Order.OK() && n.Order.Value.Held != nil {
-		say("held", "", "%s", n.Order.Value.Held)
+	if v.held(node) {
+		say("held", "orch unhold "+v.Cluster+" "+n.Name, "%s", n.Order.Value.Held)
 	}
 	if n.Order.There() && !n.Order.OK() {
 		say("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
@@ -149,7 +160,7 @@ func (v *view) orderBlockers(n nodeView) []blocker {
 		return []blocker{{Kind: kind, Reason: fmt.Sprintf(format, args...), Remedy: remedy}}
 	}
 	switch {
-	case n.Order.Problem != "" || !node.Status.OK() || n.Phase == phaseForgotten || order.Held != nil || n.Counted != nil:
+	case n.Order.Problem != "" || !node.Status.OK() || n.Phase == phaseForgotten || v.held(node) || n.Counted != nil:
 		return nil
 	case order.Void != "" && order.OfHop(v.desire):
 		return one("order", "a new order", "its order was taken back: %s", order.Void)
@@ -196,12 +207,13 @@ func (v *view) free() []string {
 	if !v.Frozen.There() && !v.Freeze.There() {
 		list = append(list, "freeze (none)")
 	}
-	if v.count(func(n nodeView) bool { return n.Order.OK() && n.Order.Value.Held != nil }) == 0 {
+	if v.count(func(n nodeView) bool { return n.Phase == string(states.Held) }) == 0 {
 		list = append(list, "hold (none)")
 	}
 	if v.usable() && v.record.Failures() <= v.record.Budget() {
 		list = append(list, fmt.Sprintf("failures (%d, %d allowed)", v.record.Failures(), v.record.Budget()))
 	}
+	list = append(list, v.freeCare()...)
 	if v.Led {
 		list = append(list, "leader ("+first(v.Leader.Value.Who, "somebody")+")")
 	}
