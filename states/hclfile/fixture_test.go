@@ -72,7 +72,7 @@ func expected(t *testing.T, names ...string) []string {
 // Every mistake that the code can report has a line in a fixture.
 func TestEveryMistakeHasAFixture(t *testing.T) {
 	var fixtures strings.Builder
-	for _, pattern := range []string{"testdata/invalid/*.hcl", "testdata/agent/invalid/*.hcl", "testdata/mistakes.txt", "*_test.go"} {
+	for _, pattern := range []string{"testdata/invalid/*.hcl", "testdata/agent/invalid/*.hcl", "testdata/leader/invalid/*.hcl", "testdata/mistakes.txt", "*_test.go"} {
 		for _, name := range walk(t, pattern) {
 			fixtures.Write(readFile(t, name))
 		}
