@@ -25,6 +25,7 @@ type fake struct {
 	filed    []states.Request
 	lease    *states.Lease
 	bad      map[string]bool // nodes whose runs fail
+	once     bool            // of those, each fails once
 	slow     bool            // agents do nothing
 	writes   int
 	listen   []chan<- struct{}
@@ -65,21 +66,23 @@ func (f *fake) Commit(_ context.Context, _ *states.Lease, _ states.Snapshot, cha
 func (f *fake) converge() {
 	for i, n := range f.snapshot.Nodes {
 		status := n.Status.Value
-		view := states.View{Desired: f.snapshot.Desired.Value}
+		view := states.View{Desired: f.snapshot.Desired.Value, Now: at("03:00:00")}
 		if n.Order.OK() {
 			view.Order = &n.Order.Value
 		}
-		self := states.Self{Instance: status.Instance, State: status.State, Attempting: status.Attempting, Last: status.Run}
+		self := states.Self{Instance: status.Instance, State: status.State, Attempting: status.Attempting, AgainDone: status.AgainDone, Last: status.Run}
 		verdict := states.Decide(self, view)
 		status.Mark, status.Phase, status.Reason = view.Desired.Mark, verdict.Phase, verdict.Reason
 		if verdict.Go && n.Alive {
 			status.Run = states.Run{ID: first(verdict.Run, "r-own"), State: verdict.Target.Short(), Transition: view.Desired.Transition,
 				Generation: view.Desired.Generation, Under: verdict.Under, Attempt: 1, Tries: 1, Outcome: states.Succeeded, Terminal: true}
 			status.State, status.Attempting, status.Phase, status.Reason = verdict.Target.Short(), states.State{}, states.Settled, "there"
+			status.AgainDone = first(verdict.Again, status.AgainDone)
 			if f.bad[n.Name] {
 				status.State, status.Attempting, status.Phase, status.Reason = n.Status.Value.State, verdict.Target.Short(), states.Failed, "it failed"
 				status.Run.Outcome, status.Run.Exit = states.ExitedBadly, 1
 				status.Failed = status.Run
+				f.bad[n.Name] = !f.once
 			}
 		}
 		f.snapshot.Nodes[i].Status = doc(status)
@@ -163,6 +166,7 @@ type world struct {
 	typed    string // on a terminal, if not empty
 	env      map[string]string
 	seconds  int
+	senses   orchestrator.Senses
 
 	width, height int // of its terminal; 0: none
 }
@@ -186,7 +190,7 @@ func (w *world) run(line ...string) int {
 	a := &app{in: strings.NewReader(w.typed), out: &w.out, err: &w.err, env: func(name string) string { return w.env[name] }, now: w.now, patience: 100 * time.Millisecond,
 		screen: screen{in: w.typed != "", out: w.width > 0, size: func() (int, int) { return w.width, w.height }, hurry: &hurry{}},
 		dial: func(context.Context, connection) (*consul, error) {
-			return &consul{Store: w, Leaser: w, library: w, place: place{"dc1", "127.0.0.1:8500"}, accessor: "acc-1"}, nil
+			return &consul{Store: w, Leaser: w, library: w, Senses: w.senses, place: place{"dc1", "127.0.0.1:8500"}, accessor: "acc-1"}, nil
 		}}
 	return run(a, line)
 }

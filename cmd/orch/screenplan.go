@@ -12,7 +12,8 @@ import (
 // planScreen puts on the page what a request would do: the path, and each hop with its batches.
 func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.Request) {
 	at := v.place.Datacenter + "  " + v.place.Address
-	p.sides([]span{{v.Cluster, bold}, text("  to " + request.Target.String())}, at+"  "+v.now.Format("15:04:05Z"))
+	record := preview.Record
+	p.sides([]span{{v.Cluster, bold}, text("  " + aim(request, record))}, at+"  "+v.now.Format("15:04:05Z"))
 	switch {
 	case preview.Refused != "":
 		p.wrap(span{"it would be refused: ", red}, preview.Refused)
@@ -21,8 +22,9 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 		p.say("nothing to do: " + v.Cluster + " is at " + v.desire.State.String() + ".")
 		return
 	}
-	record := preview.Record
-	p.wrap(text("path: "), pathOf(record))
+	if record.Again == "" {
+		p.wrap(text("path: "), pathOf(record))
+	}
 	for i, hop := range record.Hops {
 		v.planHop(p, preview, i, hop)
 	}
@@ -30,7 +32,36 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 		p.blank()
 		p.wrap(span{"it would stand still: ", yellow}, preview.Held)
 	}
+	v.stay(p, record)
 	v.uncounted(p, record)
+}
+
+// aim says in a few words where a request wants the cluster.
+func aim(request states.Request, record states.Record) string {
+	switch request.Kind {
+	case states.AskRollback:
+		return "back to " + first(spelled(record.Target), request.Target.String())
+	case states.AskReconverge:
+		return record.Target.String() + " once more"
+	}
+	return "to " + request.Target.String()
+}
+
+// stay names the members of a way back that are there already: nothing is done to them.
+func (v *view) stay(p *page, record states.Record) {
+	if record.Undoes == "" {
+		return
+	}
+	var names []string
+	for _, m := range record.Members {
+		if n, _ := v.Node(m.Node); n.Status.OK() && n.Status.Value.At(record.Target) {
+			names = append(names, m.Node)
+		}
+	}
+	if len(names) > 0 {
+		p.blank()
+		p.wrap(text("there already, left alone: "), few(names, 12))
+	}
 }
 
 func pathOf(record states.Record) string {
@@ -62,44 +93,26 @@ func (v *view) planHop(p *page, preview orchestrator.Preview, index int, hop sta
 	} else {
 		p.say("  its batches cannot be foreseen, see below")
 	}
-	p.wrap(text("  "), policyText(hop.Policy, len(preview.Record.Members)))
+	v.hopRules(p, hop, len(preview.Record.Members))
 }
 
+// named says who goes in a batch, and what is special about it.
 func named(b states.Batch) string {
 	who := few(b.Nodes, 12)
+	var notes []string
+	if b.Group != "" {
+		notes = append(notes, b.Group)
+	}
+	if b.Note != "" {
+		notes = append(notes, b.Note)
+	}
 	if b.Opened {
-		who = strings.TrimSpace(who + " (by opening: everybody may go)")
+		notes = append(notes, "by opening: everybody may go")
+	}
+	if len(notes) > 0 {
+		who = strings.TrimSpace(who + " (" + strings.Join(notes, "; ") + ")")
 	}
 	return who
-}
-
-// policyText says how a hop would be made, in words.
-func policyText(policy states.Policy, members int) string {
-	sizes := make([]string, 0, len(policy.Batches))
-	for _, b := range policy.Batches {
-		sizes = append(sizes, b.String())
-	}
-	texts := []string{
-		"batches " + strings.Join(sizes, ", "),
-		fmt.Sprintf("a run may take %s", policy.ConvergeTimeout),
-		fmt.Sprintf("%s after %s", retries(policy.Retries), policy.RetryDelay),
-		fmt.Sprintf("failures allowed %d (max_failures = %s)", policy.MaxFailures.Floor(members), policy.MaxFailures),
-		"then " + policy.OnFailure,
-	}
-	if policy.Retries == 0 {
-		texts[2] = "no retries"
-	}
-	if policy.OnLost == states.SkipLost {
-		texts = append(texts, "lost nodes are skipped")
-	}
-	return strings.Join(texts, "; ")
-}
-
-func retries(n int) string {
-	if n == 1 {
-		return "1 retry"
-	}
-	return strconv.Itoa(n) + " retries"
 }
 
 // uncounted names the known nodes that the move would not count.

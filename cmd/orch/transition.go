@@ -90,7 +90,15 @@ func stopsServing(record states.Record) bool {
 
 // preview asks the planner what a request would do.
 func (v *view) preview(request states.Request) orchestrator.Preview {
-	return orchestrator.Foresee(v.Snapshot, request, orchestrator.Leading{Who: request.By, Epoch: v.desire.Epoch + 1}, v.now)
+	leading := orchestrator.Leading{Who: request.By, Epoch: v.desire.Epoch + 1}
+	preview := orchestrator.Foresee(v.Snapshot, request, leading, v.now)
+	if preview.Held == "" || preview.Refused != "" || len(preview.Batches) > 0 {
+		return preview
+	}
+	request.Overrides = append(slices.Clone(request.Overrides), ruleRequires.kind) // what would follow, once others are where they have to be
+	after := orchestrator.Foresee(v.Snapshot, request, leading, v.now)
+	preview.Batches, preview.Record.Members = after.Batches, after.Record.Members
+	return preview
 }
 
 // refusedMove says why a move would be refused. Where that is another one that nobody leads, as

@@ -162,6 +162,9 @@ func (v *view) following(results int) string {
 
 // awaited names what stands between a batch that is over and the next one, in a few words.
 func (v *view) awaited() string {
+	if v.awaiting() {
+		return "" // the second line says it
+	}
 	var kinds []string
 	for _, w := range v.waits {
 		if w.Node == "" && !slices.Contains(kinds, w.Kind) && w.Kind != "leader" && w.Kind != "paused" {
