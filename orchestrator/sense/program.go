@@ -2,12 +2,9 @@ package sense
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"orch/orchestrator"
@@ -32,27 +29,17 @@ func run(ctx context.Context, command []string, ask orchestrator.Ask, gate state
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env, cmd.Dir = environment(ask, gate), "/"
 	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = drainTime
+	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		return unknown("its program could not be started: %v", err)
 	}
-	_ = cmd.Wait() // how it ended is in its state
-	// What it left behind is no daemon that somebody wanted. While anything of the group is there its
-	// number cannot be given to another.
-	_ = killGroup(cmd.Process.Pid)
+	_ = cmd.Wait()     // how it ended is in its state
+	_ = killGroup(cmd) // what it left behind is no daemon that somebody wanted
 	if ctx.Err() != nil && cmd.ProcessState.ExitCode() < 0 {
 		return unknown("no answer within %s", states.Duration(timeout))
 	}
 	return judge(cmd.ProcessState.ExitCode(), cmd.ProcessState.String(), output.String())
-}
-
-func killGroup(group int) error {
-	if err := syscall.Kill(-group, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("kill process group %d: %w", group, err)
-	}
-	return nil
 }
 
 // judge says what the end of a program means; ending is how it is told in words.
