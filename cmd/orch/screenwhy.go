@@ -201,6 +201,9 @@ func (v *view) nodeSays(p *page, n nodeView) {
 		since = " (since " + clock(status.Since, v.now) + ", " + ago(v.now.Sub(status.Since)) + " ago)"
 	}
 	says := fmt.Sprintf("%s: %s; accepted epoch %d generation %d", status.Phase, first(status.Reason, "no reason given"), status.Epoch, status.Generation)
+	if len(status.Drained) > 0 {
+		says += "; out of the traffic: " + few(status.Drained, 5)
+	}
 	p.wrap(text("The node says"+since+": "), says)
 }
 

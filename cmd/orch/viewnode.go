@@ -26,6 +26,7 @@ type nodeView struct {
 	Since      time.Time
 	Reason     string
 	Refused    string
+	Drained    []string // service instances that its agent has taken out of the traffic
 	Run        states.Run
 	Failed     states.Run
 	Order      states.Doc[states.Order]
@@ -48,7 +49,7 @@ func (v *view) node(n states.Node) nodeView {
 	member, is := v.record.Member(n.Name)
 	seen := nodeView{Name: n.Name, Known: n.Status.There(), Alive: n.Alive, Member: is, Order: n.Order, Rack: status.Meta[v.groupKey()],
 		State: status.State.String(), Phase: string(status.Phase), Generation: status.Generation, Epoch: status.Epoch,
-		Since: status.Since, Reason: status.Reason, Refused: status.Refused, Run: status.Run, Failed: status.LastFailed()}
+		Since: status.Since, Reason: status.Reason, Drained: status.Drained, Refused: status.Refused, Run: status.Run, Failed: status.LastFailed()}
 	if !status.Attempting.None() {
 		seen.Attempting = status.Attempting.String()
 	}
@@ -89,6 +90,9 @@ func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 	}
 	if n.Order.There() && !n.Order.OK() {
 		seen.Reason = strings.TrimPrefix(seen.Reason+"; ", "; ") + "its order cannot be read: " + n.Order.Problem
+	}
+	if len(seen.Drained) > 0 && seen.Phase != string(states.Draining) && seen.Phase != string(states.Converging) {
+		seen.Reason = strings.TrimPrefix(seen.Reason+"; ", "; ") + "out of the traffic: " + few(seen.Drained, 3)
 	}
 	if seen.Refused != "" {
 		seen.Reason = "refuses what lies in Consul: " + seen.Refused
@@ -155,7 +159,7 @@ func (n nodeView) dull() bool {
 	if n.Phase == phaseForgotten {
 		return true
 	}
-	return n.Alive && n.Refused == "" && n.Counted == nil &&
+	return n.Alive && n.Refused == "" && n.Counted == nil && len(n.Drained) == 0 &&
 		(n.Phase == string(states.Settled) && n.There || n.Phase == string(states.Waiting) && n.Attempting == "" || n.There && n.Phase == "")
 }
 
