@@ -11,7 +11,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta and Board.
+// Config is what an agent is made of. All of it is needed but Meta, Services and Board.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -19,9 +19,11 @@ type Config struct {
 	TTL      time.Duration // of the session
 	Observe  bool          // report what would run, and run nothing
 	Meta     map[string]string
+	Services map[string]string // id of this node's instance, by service; every one of that name where none is named
 	Inbox    Inbox
 	Presence Presence
 	Board    Board
+	Drainer  Drainer
 	Action   Action
 	Log      hclog.Logger
 }
@@ -45,7 +47,10 @@ type Agent struct {
 	lies     *states.Status      // as it lies there, as far as is known; nil: it has to be written
 	shown    notice              // on the board
 	running  chan states.Run     // gives the end of the run going on; nil: none goes on
+	doing    doing               // of the run going on
+	doings   <-chan doing        // gives what it does next
 	again    string              // done with the run going on
+	stuck    string              // why what it drained is still not out of maintenance
 	lastEnd  time.Time           // of a run, by a clock that nobody sets
 	owed     func(memory) memory // has to be written down before anything else happens
 	delays   delays
@@ -133,6 +138,7 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 			a.sight = &sight
 		case run := <-a.running:
 			a.ended(run)
+		case a.doing = <-a.doings:
 		case <-renewal.C:
 			a.renew(ctx)
 		case <-alarm.C:
@@ -152,6 +158,7 @@ func (a *Agent) leave(ctx context.Context) {
 	if a.running != nil {
 		a.ended(<-a.running) // its context is over: it is being ended
 		if a.settle() {
+			a.restore(context.WithoutCancel(ctx))
 			a.say(states.Waiting, "the agent was told to stop")
 		}
 	}

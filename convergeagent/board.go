@@ -30,7 +30,9 @@ func noticeOf(status states.Status) notice {
 	}
 	switch status.Phase {
 	case states.Settled, states.Waiting:
-		n.status = "passing"
+		if len(status.Drained) == 0 { // else it does not serve
+			n.status = "passing"
+		}
 	case states.Failed, states.Refusing:
 		n.status = "critical"
 	}

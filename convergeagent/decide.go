@@ -15,10 +15,11 @@ func (a *Agent) act(ctx context.Context) {
 	if ctx.Err() != nil || !a.settle() {
 		return
 	}
+	a.restore(ctx)
 	a.accept()
 	switch {
 	case a.running != nil:
-		a.say(states.Converging, a.status.Reason)
+		a.say(a.doing.phase, a.doing.reason)
 	case a.sight == nil:
 		a.say(states.Waiting, "has not heard from consul since it started")
 	case a.refused != "" && a.accepted == nil:
@@ -87,14 +88,16 @@ func (a *Agent) accept() {
 	a.refused = states.Clip(clean(a.refused), 500)
 }
 
-// view is what the rule is asked about. A freeze that cannot be read is one: somebody meant it.
+// view is what the rule is asked about. A freeze that cannot be read is one: somebody meant it. One
+// that is over hides none that is not.
 func (a *Agent) view() states.View {
-	view := states.View{Desired: *a.accepted}
+	view := states.View{Desired: *a.accepted, Now: a.delays.now}
 	if a.sight.Order.OK() {
 		view.Order = &a.sight.Order.Value
 	}
 	for _, freeze := range []states.Doc[states.Freeze]{a.sight.Freeze, a.sight.Frozen} {
 		switch {
+		case freeze.OK() && freeze.Value.Over(view.Now):
 		case freeze.OK():
 			view.Frozen = &freeze.Value
 		case freeze.There():
@@ -106,6 +109,7 @@ func (a *Agent) view() states.View {
 
 // obey does what the rule says.
 func (a *Agent) obey(ctx context.Context, verdict states.Verdict) {
+	a.delays.until("verdict", verdict.Until)
 	last := a.diary.read().Last
 	pause := verdict.Pause - time.Since(a.lastEnd)
 	switch {
@@ -168,7 +172,7 @@ func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 	a.delays.worked("claim")
 	a.lies = &running
 	a.Log.Info("run starts", "run", run.ID, "state", run.State, "try", run.Attempt, "reason", verdict.Reason)
-	a.launch(ctx, run, earlier.State, verdict.Again)
+	a.launch(ctx, run, earlier.State, verdict)
 }
 
 // claim asks for the run. Where it fails it is not known what lies there: it is written again.

@@ -35,6 +35,15 @@ func (d *delays) wait(what string, pause time.Duration) {
 	d.of[what] = delay{next: d.now.Add(pause)}
 }
 
+// until puts something off to a time of day; the zero time: nothing is.
+func (d *delays) until(what string, at time.Time) {
+	if at.IsZero() {
+		d.worked(what)
+		return
+	}
+	d.wait(what, at.Sub(d.now))
+}
+
 // worked forgets that something was put off.
 func (d *delays) worked(what string) { delete(d.of, what) }
 

@@ -24,6 +24,7 @@ type memory struct {
 	Failures   int          `json:"failures"`
 	Session    string       `json:"session,omitempty"`
 	Process    Process      `json:"process,omitzero"` // of the run going on
+	Drained    []drained    `json:"drained,omitempty"`
 }
 
 // self is the memory as the rule sees it.

@@ -13,10 +13,13 @@ import (
 // say makes the status that should lie in Consul, and shows it on the board.
 func (a *Agent) say(phase states.Phase, reason string) {
 	m := a.diary.read()
+	if a.stuck != "" {
+		reason += "; " + a.stuck
+	}
 	status := states.Status{
 		Schema: states.Schema, Instance: m.Instance, Mark: m.Mark, State: m.State, Attempting: m.Attempting,
 		Phase: phase, Reason: states.Clip(clean(reason), 500), Run: m.Last, Failed: m.Failed, AgainDone: m.AgainDone,
-		Refused: a.refused, Meta: a.Meta, Since: a.status.Since,
+		Refused: a.refused, Drained: ids(m.Drained), Meta: a.Meta, Since: a.status.Since,
 	}
 	if status.Phase != a.status.Phase || status.Since.IsZero() {
 		status.Since = now()

@@ -19,13 +19,15 @@ import (
 
 // rig is a store in memory, and one node's agent that works with it.
 type rig struct {
-	t      *testing.T
-	kv     *memkv.KV
-	client *memkv.Caller // the agent's
-	inbox  *store.Agent
-	config Config
-	log    *strings.Builder
-	stop   func() error // ends the agent and gives what Run returned
+	t       *testing.T
+	kv      *memkv.KV
+	client  *memkv.Caller // the agent's
+	inbox   *store.Agent
+	config  Config
+	log     *strings.Builder
+	catalog *catalog // of the services on its node
+	drainer *drainer
+	stop    func() error // ends the agent and gives what Run returned
 }
 
 var keys = func() store.Keys {
@@ -45,11 +47,12 @@ func newRig(t *testing.T, script string) *rig {
 func rigIn(t *testing.T, dir, script string) *rig {
 	t.Helper()
 	kv := memkv.New(nil)
-	r := &rig{t: t, kv: kv, client: kv.Client()}
+	r := &rig{t: t, kv: kv, client: kv.Client(), catalog: newCatalog()}
+	r.drainer = &drainer{catalog: r.catalog}
 	r.inbox = store.NewAgent(r.client, keys, "web", "web-01")
 	r.inbox.Again = 50 * time.Millisecond
 	r.config = Config{Cluster: "web", Node: "web-01", StateDir: dir, TTL: 3 * time.Second,
-		Inbox: r.inbox, Presence: r.inbox, Action: shell(dir, script), Log: hclog.NewNullLogger()}
+		Inbox: r.inbox, Presence: r.inbox, Drainer: r.drainer, Action: shell(dir, script), Log: hclog.NewNullLogger()}
 	if os.Getenv("AGENT_LOG") != "" {
 		r.config.Log = hclog.New(&hclog.LoggerOptions{Level: hclog.Debug})
 	}

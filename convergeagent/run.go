@@ -27,7 +27,8 @@ func (a *Agent) next(verdict states.Verdict, last states.Run) states.Run {
 func (a *Agent) runOf(verdict states.Verdict, id string, attempt int) states.Run {
 	desired := a.accepted
 	run := states.Run{ID: id, State: verdict.Target, Transition: desired.Transition, Generation: desired.Generation,
-		Under: verdict.Under, Attempt: attempt, Tries: desired.Retries + 1, Timeout: desired.Timeout, Started: now()}
+		Under: verdict.Under, Attempt: attempt, Tries: desired.Retries + 1, Timeout: desired.Timeout,
+		Drain: states.LongestWait(desired.Drains), Started: now()}
 	if verdict.Tries > 0 {
 		run.Tries = verdict.Tries
 	}
@@ -37,14 +38,31 @@ func (a *Agent) runOf(verdict states.Verdict, id string, attempt int) states.Run
 	return run
 }
 
+// doing is what a run that goes on does at the moment.
+type doing struct {
+	phase  states.Phase
+	reason string
+}
+
 // launch lets a claimed run go. Its end comes through a.running; whoever drops that waits for it first.
-func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, again string) {
-	end := make(chan states.Run, 1)
-	a.running, a.again = end, again
+func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, verdict states.Verdict) {
+	end, doings := make(chan states.Run, 1), make(chan doing, 2)
+	a.running, a.doings, a.again = end, doings, verdict.Again
+	a.doing = doing{states.Converging, verdict.Reason}
 	task := Task{Cluster: a.Cluster, Node: a.Node, Run: run, From: from, Started: func(p Process) error {
 		return a.diary.write(func(m memory) memory { m.Process = p; return m })
 	}}
-	go func() { end <- finish(run, time.Now(), a.Action.Converge(ctx, task)) }()
+	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.accepted.Drains}
+	converging := a.doing
+	go func() { // at most two doings: nobody has to wait for the loop
+		result, undone := drain.before(ctx, func(phase doing) { doings <- phase })
+		began := time.Now()
+		if !undone {
+			doings <- converging
+			result = a.Action.Converge(ctx, task)
+		}
+		end <- finish(run, began, result)
+	}()
 }
 
 // finish fills in how a run ended.
@@ -60,8 +78,9 @@ func finish(run states.Run, began time.Time, result Result) states.Run {
 // ended takes the end of the run going on.
 func (a *Agent) ended(run states.Run) {
 	again := a.again
-	a.running, a.again, a.lastEnd = nil, "", time.Now()
+	a.running, a.doings, a.again, a.lastEnd = nil, nil, "", time.Now()
 	a.Log.Info("run ended", "run", run.ID, "state", run.State, "ending", run.Ending(), "try", run.Attempt, "tries", run.Tries)
 	a.owed = func(m memory) memory { return m.end(run, again) }
 	a.delays.worked("memory")
+	a.delays.worked("restore")
 }

@@ -28,6 +28,7 @@ type options struct {
 	LogLevel   string
 	Observe    bool
 	Meta       map[string]string
+	Services   map[string]string // id of this node's instance, by service
 	SessionTTL time.Duration
 	Consul     consulkv.Config
 	Command    func(states.State) ([]string, bool)
@@ -44,6 +45,11 @@ Everything after --exec is the command and its arguments. An argument that is
 exactly ${state} or ${argument} is replaced; the environment has ORCH_STATE,
 ORCH_ARGUMENT, ORCH_FROM, ORCH_CLUSTER, ORCH_NODE, ORCH_RUN, ORCH_GENERATION, and
 ORCH_ATTRIBUTES, the path of a JSON file.
+
+Where a transition drains a service, every instance of that name on the local Consul
+agent is put into maintenance before the run; service "NAME" { id = "ID" } in the
+configuration file names the one that is this node's. A run that succeeds takes out
+what was put in for it, and nothing else.
 
 `
 
@@ -173,7 +179,7 @@ func (o *options) load(flags *pflag.FlagSet) error {
 	if !flags.Changed("meta") {
 		o.Meta = file.Meta
 	}
-	o.Observe = o.Observe || file.Observe
+	o.Observe, o.Services = o.Observe || file.Observe, file.Services
 	o.Command = func(state states.State) ([]string, bool) {
 		exec, ok := file.ConvergeFor(state.Name)
 		return exec.Fill(state.Name, state.Argument), ok

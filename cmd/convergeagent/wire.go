@@ -21,6 +21,7 @@ var (
 	_ convergeagent.Inbox    = (*store.Agent)(nil)
 	_ convergeagent.Presence = (*store.Agent)(nil)
 	_ convergeagent.Board    = (*consulkv.Service)(nil)
+	_ convergeagent.Drainer  = (*consulkv.Maintenance)(nil)
 )
 
 // exec takes the command of the command line. Its program is found now, whatever the folder or the
@@ -60,10 +61,11 @@ func (b *brake) start(ctx context.Context, o options) error {
 	inbox := store.NewAgent(client, keys, o.Cluster, o.Node)
 	inbox.TTL = o.SessionTTL
 	agent := convergeagent.New(convergeagent.Config{
-		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta,
+		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta, Services: o.Services,
 		Inbox: inbox, Presence: inbox, Log: log,
-		Board:  &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
-		Action: braked{&convergeagent.Exec{Command: o.command, Dir: filepath.Join(o.StateDir, "runs")}, b},
+		Drainer: &consulkv.Maintenance{Client: client},
+		Board:   &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
+		Action:  braked{&convergeagent.Exec{Command: o.command, Dir: filepath.Join(o.StateDir, "runs")}, b},
 	})
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
 	return agent.Run(ctx)
