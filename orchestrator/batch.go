@@ -29,7 +29,8 @@ func (p *planner) orders() *Decision {
 		return nil
 	}
 	missing := p.unordered(p.record.Batch, p.record)
-	if len(missing) == 0 {
+	missing = p.choose(missing, nil, len(missing), p.floor().room) // somebody may have fallen over since the batch began
+	if len(missing) == 0 || p.frozen() != "" {
 		return nil
 	}
 	d := p.draft(states.EventOrders, "batch %d: order %s", p.record.Batch.Number, list(missing))

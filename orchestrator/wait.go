@@ -42,6 +42,10 @@ func (p *planner) pending(node states.Node) string {
 		return "tries again after a failure, run " + run + until
 	case status.Run.Going():
 		return "ends an older run first, " + status.Run.ID + until
+	case node.Order.Value.Run != run && p.frozen() != "":
+		return "has no order yet: " + p.frozen()
+	case node.Order.Value.Run != run:
+		return "has no order yet: " + p.floor().String()
 	}
 	return "has not taken its order yet, run " + run + until
 }
