@@ -6,21 +6,31 @@
 // of questions and the first one with an answer decides:
 //
 //	can this be led at all?        (broken.go)
-//	is something asked?            (request.go: stops first; start.go: a new move)
+//	is something asked?            (request.go: stops first; start.go, approve.go, rollback.go,
+//	                                retry.go, hold.go, reconverge.go)
 //	who is a member?               (members.go)
 //	who failed, who is lost?       (count.go)
-//	is the budget spent?           (count.go)
+//	what do the gates say?         (gate.go)
+//	is the budget spent?           (count.go; stop.go: stand still, or go back)
+//	who died before it began?      (replace.go)
 //	is the batch over?             (batch.go)
 //	is the state reached?          (hop.go)
-//	who is next, and may it go?    (next.go; wait.go: whom for)
+//	who is next?                   (who.go: order, groups, the primary; floor.go: how many)
+//	may we?                        (may.go: freeze, other clusters, soak, gates, approval)
+//	what now?                      (next.go: a batch, or everybody; wait.go: whom for)
+//
+// What lies outside of the cluster's own keys comes in with the snapshot, as evidence: AskFor says
+// what a planner has to know, Senses (ask.go, package sense) find it out before it is asked. What
+// nobody can tell is never taken for a yes.
 //
 // Doing is a dull loop (engine.go): snapshot, plan, commit, wait for news. All state is in the
 // store, so another leader continues at the same place; Drive (drive.go) is what a command does
 // to get a request done, by leading or by following whoever leads.
 //
-//	running ──pause, spent budget, too few alive──▶ paused ──resume──▶ running
-//	   │                                              │
-//	   └──every hop reached──▶ done                   └──abort──▶ aborted   (also from running)
+//	running ──pause, failure, doubt, too few alive──▶ paused ──resume, retry──▶ running
+//	   │                                                │
+//	   ├──every hop reached──▶ done                     └──abort──▶ aborted   (also from running)
+//	   └──failure, and on_failure = "rollback"──▶ running, as another move that takes this one back
 //
 // Commands call it; it never imports one, nor the agent, nor a store, nor a language. Nothing in
 // it but the loop knows a clock, and nothing in it prints.
