@@ -36,6 +36,7 @@ type consul struct {
 	orchestrator.Leaser
 	library
 	Senses   orchestrator.Senses // of the world outside; nil: none
+	close    func()              // ends what the senses still ask, and waits for it; nil: nothing to end
 	place    place
 	accessor string // of the token, where it can be read
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"orch/orchestrator"
+	"orch/orchestrator/sense"
 	"orch/states"
 	"orch/states/consulkv"
 	"orch/states/hclfile"
@@ -15,6 +17,8 @@ var (
 	_ orchestrator.Store  = (*store.Store)(nil)
 	_ orchestrator.Leaser = (*store.Store)(nil)
 	_ library             = (*store.Store)(nil)
+	_ sense.Keys          = (*store.Store)(nil)
+	_ sense.Catalog       = (*consulkv.Client)(nil)
 )
 
 // dial opens the way to Consul, and asks where that is.
@@ -37,5 +41,6 @@ func dial(ctx context.Context, c connection) (*consul, error) {
 	}
 	s := store.New(client, keys, hclfile.Parse)
 	s.TTL = c.LeaseTTL
-	return &consul{Store: s, Leaser: s, library: s, place: at, accessor: client.Accessor(ctx)}, nil
+	world := sense.New(client, s, programs(os.Getenv("ORCH_CONFIG")))
+	return &consul{Store: s, Leaser: s, library: s, place: at, accessor: client.Accessor(ctx), Senses: world, close: world.Close}, nil
 }
