@@ -64,7 +64,7 @@ func (d driving) run(ctx context.Context) error {
 
 // drive takes one request to its end.
 func (d driving) drive(ctx context.Context) (orchestrator.Outcome, *view, error) {
-	watcher := d.app.watch(d.consul, d.cluster, d.shown(), d.after)
+	watcher := d.app.watch(d.consul, d.cluster, d.request.ID, d.shown(), d.after)
 	engine := orchestrator.Engine{Store: d.consul, Leaser: d.consul, Log: d.app.log(), Clock: d.app.now,
 		Who: d.request.By, Senses: d.consul.Senses, Attend: d.attends(), Look: watcher.look, Say: watcher.say}
 	outcome, err := engine.Drive(ctx, d.cluster, summarized(d.request))
@@ -146,7 +146,7 @@ func (d driving) cut(cause error, v *view) error {
 			cause, d.request.ID, d.cluster, clock(d.request.Expires, v.now))
 	case v.record.Status != states.Running:
 		return fmt.Errorf("%s %s: %w; %s", d.request.Kind, d.cluster, cause, v.reason())
-	case v.Led && v.Leader.Value.Who != d.request.By:
+	case v.ledFor(d.request.ID):
 		return fmt.Errorf("%s %s: %w; %s; %s leads and goes on: orch status %s --watch", d.request.Kind, d.cluster, cause, v.position(), v.Leader.Value.Who, d.cluster)
 	}
 	return fmt.Errorf("%s %s: %w; %s; nobody else is let go until somebody leads: orch resume %s", d.request.Kind, d.cluster, cause, v.position(), d.cluster)

@@ -40,7 +40,7 @@ func TestManyNodesOnALowTerminal(t *testing.T) {
 	for i := range v.nodes {
 		v.nodes[i].Refused = "everybody has something to tell"
 	}
-	w := &watcher{app: &app{}, cluster: "web-eu", leads: true}
+	w := &watcher{app: &app{}, cluster: "web-eu", request: "q-1"}
 	p := w.frame(v, []string{"a note"}, 80, 24)
 	if len(p.lines) > 24 {
 		t.Errorf("%d lines on a terminal of 24", len(p.lines))

@@ -118,8 +118,7 @@ func (o *statusVerb) follow(ctx context.Context, c *consul, cluster string) erro
 	if o.app.screen.out && !o.app.json() {
 		how = showScreen
 	}
-	watcher := o.app.watch(c, cluster, how, v.record.Journal)
-	watcher.leads = false
+	watcher := o.app.watch(c, cluster, "", how, v.record.Journal)
 	seen, err := o.wait(ctx, c, v.Snapshot, watcher)
 	last := watcher.end()
 	if err != nil {

@@ -25,8 +25,11 @@ type batchView struct {
 
 // says is what there is to tell about it. On a narrow screen that is one thing.
 func (b batchView) says(wide bool) string {
-	if !wide {
+	switch {
+	case !wide && b.going:
 		return first(b.approved[0], b.note, b.after)
+	case !wide: // why the next one is not begun counts for more
+		return first(b.after, b.approved[0], b.note)
 	}
 	var texts []string
 	for _, t := range []string{b.note, b.approved[1], b.after} {

@@ -165,16 +165,22 @@ func (v *view) awaited() string {
 	if v.awaiting() {
 		return "" // the second line says it
 	}
-	var kinds []string
+	var kinds, reasons []string
 	for _, w := range v.waits {
-		if w.Node == "" && !slices.Contains(kinds, w.Kind) && w.Kind != "leader" && w.Kind != "paused" {
-			kinds = append(kinds, w.Kind)
+		if w.Node == "" && w.Kind != "leader" && w.Kind != "paused" {
+			reasons = append(reasons, w.Reason)
+			if !slices.Contains(kinds, w.Kind) {
+				kinds = append(kinds, w.Kind)
+			}
 		}
 	}
-	if len(kinds) == 0 {
+	switch len(reasons) {
+	case 0:
 		return ""
+	case 1:
+		return reasons[0]
 	}
-	return "over; the next waits for: " + strings.Join(kinds, ", ")
+	return "over; waits for: " + strings.Join(kinds, ", ")
 }
 
 // awaiting tells whether nothing but an approval holds the move.

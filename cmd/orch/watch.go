@@ -26,7 +26,7 @@ type watcher struct {
 	consul  *consul
 	cluster string
 	shown   shown
-	leads   bool
+	request string // that is driven, and for which this process leads; empty: it only watches
 
 	mu     sync.Mutex
 	latest *states.Snapshot
@@ -43,9 +43,10 @@ type watcher struct {
 	ahead    []states.Batch
 }
 
-// watch begins to show a cluster; end ends it, and has to be called.
-func (a *app) watch(c *consul, cluster string, how shown, after uint64) *watcher {
-	w := &watcher{app: a, consul: c, cluster: cluster, shown: how, leads: true, printed: after,
+// watch begins to show a cluster, while a request is driven or because somebody looks; end ends it,
+// and has to be called.
+func (a *app) watch(c *consul, cluster, request string, how shown, after uint64) *watcher {
+	w := &watcher{app: a, consul: c, cluster: cluster, request: request, shown: how, printed: after,
 		nudge: make(chan struct{}, 1), stop: make(chan struct{})}
 	if how == showScreen {
 		w.screen = a.enter()
@@ -171,7 +172,7 @@ func (w *watcher) frame(v *view, notes []string, width, height int) *page {
 		p.say("waiting for the first look at " + w.cluster)
 		return p
 	}
-	o := statusOptions{live: true, leads: w.leads, notes: notes[max(0, len(notes)-2):]}
+	o := statusOptions{live: true, leads: w.request != "" && !v.ledFor(w.request), notes: notes[max(0, len(notes)-2):]}
 	v.statusScreen(p, o)
 	if over := len(p.lines) - height; over > 0 && height > 0 {
 		listed := v.count(func(n nodeView) bool { return !n.dull() })
@@ -180,6 +181,11 @@ func (w *watcher) frame(v *view, notes []string, width, height int) *page {
 		v.statusScreen(p, o)
 	}
 	return p
+}
+
+// ledFor tells whether somebody leads for another request than this one.
+func (v *view) ledFor(request string) bool {
+	return v.Led && v.Leader.OK() && v.Leader.Value.For != "" && v.Leader.Value.For != request
 }
 
 // end stops showing, gives the terminal back, and leaves the last view on it. It returns what the
