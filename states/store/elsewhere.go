@@ -72,6 +72,9 @@ func instant(t time.Time) string { return t.UTC().Format("15:04:05Z") }
 // Vote reads what somebody else answers for a gate.
 func (s *Store) Vote(ctx context.Context, gate string) (states.Doc[states.Vote], error) {
 	key := s.Keys.Gate(gate)
+	if last(key) != gate {
+		return states.Doc[states.Vote]{}, fmt.Errorf("read the vote for gate %q: no key can be called that", gate)
+	}
 	pairs, err := s.KV.Txn(ctx, []Op{{Verb: GetOrEmpty, Key: key}})
 	if err != nil {
 		return states.Doc[states.Vote]{}, fmt.Errorf("read %q: %w", key, err)

@@ -91,6 +91,9 @@ func TestVote(t *testing.T) {
 	if doc, err := s.Vote(t.Context(), "qa"); err != nil || doc.There() {
 		t.Errorf("nobody voted: %+v, %v", doc, err)
 	}
+	if doc, err := s.Vote(t.Context(), "qa-"); err == nil || !strings.Contains(err.Error(), `"qa-"`) {
+		t.Errorf("a gate that no key can be called after: %+v, %v", doc, err)
+	}
 	put(kv, "orch/gates/qa", `{"schema":1,"outcome":"pass","by":"carol"}`)
 	if doc, err := s.Vote(t.Context(), "qa"); err != nil || !doc.OK() || doc.Value.By != "carol" {
 		t.Errorf("carol voted: %+v, %v", doc, err)
