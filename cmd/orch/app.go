@@ -29,6 +29,7 @@ type app struct {
 	connection connection
 	output     string
 	answers    *bufio.Reader // of in, once something was asked
+	closing    []func()      // what has to be ended before the program does
 }
 
 // screen is what is known of the terminal, if there is one.
@@ -49,6 +50,11 @@ func realApp() *app {
 func run(a *app, args []string) int {
 	ctx, stop := interruptible(a.screen.hurry)
 	defer stop()
+	defer func() {
+		for _, end := range a.closing {
+			end()
+		}
+	}()
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(a.in)
@@ -120,5 +126,9 @@ func (a *app) envOr(name, otherwise string) string {
 func (a *app) connect(cmd *cobra.Command) (*consul, error) {
 	c := a.connection
 	c.Log = a.log()
-	return a.dial(cmd.Context(), c)
+	opened, err := a.dial(cmd.Context(), c)
+	if err == nil && opened.close != nil {
+		a.closing = append(a.closing, opened.close)
+	}
+	return opened, err
 }

@@ -111,8 +111,6 @@ func (v *view) nodeState(n nodeView) []blocker {
 		say("unreadable", "the agent writes it again at its next renewal", "its status cannot be read: %s; it counts as silent", n.Reason)
 	case n.Phase == phaseUnknown:
 		say("unknown", "start its agent", "nothing lies at its status key")
-	case n.Counted != nil && v.record.Cause == states.ByFailures:
-		say(n.Counted.Kind, "", "%s, %s", n.Counted.Reason, "counted at "+clock(n.Counted.At, v.now))
 	case n.Counted != nil:
 		say(n.Counted.Kind, "orch retry "+v.Cluster+" --node "+n.Name, "%s, %s", n.Counted.Reason, "counted at "+clock(n.Counted.At, v.now))
 	}
