@@ -83,7 +83,7 @@ func (p *planner) batchOver() *Decision {
 	batch := p.record.Batch
 	switch {
 	case p.going() && len(p.standingOrders()) == 0:
-	case batch.Opened && batch.Ended.IsZero() && batch.Count > 0 && p.Desired.Value.Open && p.looksBack() && p.everybodyThere():
+	case batch.Opened && batch.Ended.IsZero() && p.tells(batch) && p.Desired.Value.Open && p.looksBack() && p.everybodyThere():
 	default:
 		return nil
 	}

@@ -57,10 +57,17 @@ func (p *planner) mayEnd() leave {
 	return l
 }
 
-// over tells whether there is a batch to look back at: one that let somebody go and has ended.
+// over tells whether there is a batch to look back at: one that has ended.
 func (p *planner) over() bool {
 	b := p.record.Batch
-	return b.Number != 0 && b.Hop == p.record.Hop && !b.Ended.IsZero() && b.Count > 0
+	return b.Hop == p.record.Hop && !b.Ended.IsZero() && p.tells(b)
+}
+
+// tells tells whether a batch is worth looking back at: it let somebody go, or it is all that there
+// was. A move that finds everybody there already has not been asked about by anybody yet.
+func (p *planner) tells(b states.Batch) bool {
+	another := func(other states.Batch) bool { return other.Hop == b.Hop && other.Seq != b.Seq }
+	return b.Number != 0 && (b.Count > 0 || !slices.ContainsFunc(p.record.Batches, another))
 }
 
 // since is when a clock began to run: at some moment of the move, and anew when it was resumed.
@@ -186,7 +193,7 @@ func (p *planner) firstGroup(group string) bool {
 // rested waits for the soak, and looks then whether the cluster is worse than before: a node that
 // falls over a minute after its converge is what a soak is for.
 func (p *planner) rested(l *leave, soak states.Duration) {
-	if soak == 0 || !p.over() || p.dreaming || p.overridden("soak", "") {
+	if soak == 0 || !p.over() || p.record.Batch.Count == 0 || p.dreaming || p.overridden("soak", "") {
 		return
 	}
 	if until := p.since(p.record.Batch.Ended).Add(soak.D()); p.now.Before(until) {

@@ -162,6 +162,23 @@ func TestLastBatchStandsItsTestsToo(t *testing.T) {
 	w.stands(states.Done, "", "reached")
 }
 
+func TestTheSameMoveTypedAgainIsNoWayRoundAGate(t *testing.T) {
+	w := toVersion2(t, 3, func(t *states.Transition) {
+		t.Policy.Batches = []states.Size{states.Percent(100)}
+		t.Gates = []states.Gate{{Kind: states.GateHTTP, Name: "lb", URL: states.Template{"http://x"}, Timeout: minute}}
+	})
+	w.gates = map[string]string{"lb": states.GateFail}
+	w.run()
+	w.stands(states.Paused, states.ByGate, "lb")
+	w.move("version", "2")
+	w.run()
+	w.stands(states.Paused, states.ByGate, "lb")
+	w.gates["lb"] = states.GatePass
+	w.move("version", "2")
+	w.run()
+	w.stands(states.Done, "", "reached")
+}
+
 func TestFloorCutsBatches(t *testing.T) {
 	w := toVersion2(t, 6, func(t *states.Transition) {
 		t.Policy.Batches, t.Policy.MinHealthy = []states.Size{states.Nodes(3)}, states.Percent(75)
