@@ -15,6 +15,7 @@ var commitTests = []test{
 	{"a deposed leader writes nothing", deposedWritesNothing},
 	{"a commit conflicts where something moved", commitConflicts},
 	{"a status that moved stops a commit", unmovedMoved},
+	{"a required cluster that moved stops a commit", requiredMoved},
 	{"a handled request goes with its entry", handledRequest},
 	{"requests come in the order of their creation", requestsInOrder},
 	{"a lost answer to a commit is found out", commitFoundOut},
@@ -95,6 +96,21 @@ func commitConflicts(t *testing.T, h Harness) {
 	if now = snapshot(t, s); now.Source != "web" || now.Definition.Value.Name != "web" {
 		t.Errorf("the definition is %q, read as %+v", now.Source, now.Definition)
 	}
+}
+
+func requiredMoved(t *testing.T, h Harness) {
+	s := storeOn(t, h, h.KV)
+	lease := lead(t, s)
+	key := s.Keys.Desired("db")
+	step := change(1)
+	step.Settled = map[string]uint64{"db": 0}
+	h.Put(key, "it is off")
+	wantErr(t, "a cluster that was not there", s.Commit(t.Context(), lease, snapshot(t, s), step), states.ErrConflict)
+	step.Settled["db"] = read(t, h.KV, key).Index
+	h.Put(key, "it moves")
+	wantErr(t, "a cluster that moved", s.Commit(t.Context(), lease, snapshot(t, s), step), states.ErrConflict)
+	step.Settled["db"] = read(t, h.KV, key).Index
+	commit(t, s, lease, step)
 }
 
 func unmovedMoved(t *testing.T, h Harness) {
