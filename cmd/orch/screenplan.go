@@ -83,7 +83,7 @@ func (v *view) planHop(p *page, preview orchestrator.Preview, index int, hop sta
 	var rows [][]cell
 	for _, b := range preview.Batches {
 		if b.Hop == index && b.Count > 0 {
-			rows = append(rows, row(strconv.Itoa(b.Number), strconv.Itoa(b.Count), named(b)))
+			rows = append(rows, row(strconv.Itoa(b.Number), strconv.Itoa(b.Count), named(b, hop.Policy.GroupBy)))
 		}
 	}
 	if len(rows) > 0 {
@@ -97,11 +97,14 @@ func (v *view) planHop(p *page, preview orchestrator.Preview, index int, hop sta
 }
 
 // named says who goes in a batch, and what is special about it.
-func named(b states.Batch) string {
+func named(b states.Batch, groupBy string) string {
 	who := few(b.Nodes, 12)
 	var notes []string
-	if b.Group != "" {
-		notes = append(notes, b.Group)
+	switch {
+	case strings.HasPrefix(b.Group, "("): // those who say nothing of it
+		notes = append(notes, strings.Trim(b.Group, "()"))
+	case b.Group != "":
+		notes = append(notes, groupBy+" "+b.Group)
 	}
 	if b.Note != "" {
 		notes = append(notes, b.Note)

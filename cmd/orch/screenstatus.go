@@ -124,7 +124,7 @@ func (v *view) unledEffect() string {
 }
 
 func (v *view) why() string {
-	if v.record.Why == "" {
+	if v.record.Why == "" || v.record.Automatic() { // that says so at length
 		return ""
 	}
 	return "reason: " + visible(v.record.Why)
@@ -159,6 +159,9 @@ func (v *view) resting(p *page) {
 	since := ""
 	if !v.record.EndedAt.IsZero() {
 		since = " since " + clock(v.record.EndedAt, v.now)
+	}
+	if v.record.Automatic() { // what was asked for did not happen, and nobody may overlook that
+		p.wrap(span{"ROLLED BACK" + since + "  ", yellow}, v.record.Why)
 	}
 	if v.settled() {
 		p.sides([]span{{"SETTLED", green}, text(since + "   " + v.leaderLine())}, v.why())

@@ -79,6 +79,7 @@ func (v *view) health(p *page) string {
 	parts := []string{v.fitness(), v.budgetText(p.width >= wideFrom)}
 	if p.width >= wideFrom {
 		for _, g := range v.gates() {
+			g.Text = clip(visible(g.Text), 32) // all of it is in why
 			parts = append(parts, g.Name+": "+g.says(v.now))
 		}
 		return strings.Join(parts, "  |  ")
@@ -208,7 +209,7 @@ func (v *view) freeCare() []string {
 	hop, held := v.record.Current(), func(kind string) bool {
 		return kind == "approval" && v.awaiting() || slices.ContainsFunc(v.waits, func(w orchestrator.Wait) bool { return w.Kind == kind })
 	}
-	if v.fit.Floor && !held("floor") && !v.blind() {
+	if v.fit.Floor && v.fit.Healthy >= v.fit.Least && !held("floor") && !v.blind() {
 		list = append(list, fmt.Sprintf("floor (%d healthy, %d needed)", v.fit.Healthy, v.fit.Least))
 	}
 	for _, r := range hop.Requires {
