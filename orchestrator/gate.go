@@ -17,7 +17,7 @@ func AskFor(snapshot states.Snapshot) Ask {
 	p := newPlanner(snapshot, Leading{}, time.Time{})
 	ask := Ask{Cluster: snapshot.Cluster, Transition: p.record.ID, Hop: p.record.Hop, Batch: p.record.Batch.Number, State: p.record.Current().State}
 	hop := p.record.Current()
-	if p.record.Status == states.Running {
+	if p.record.Status == states.Running || p.record.Status == states.Paused { // what would hold it when it is resumed
 		ask.Primary = hop.Primary
 		for _, gate := range hop.Gates {
 			if gate.Kind == states.GateConsulCheck {

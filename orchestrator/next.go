@@ -26,6 +26,18 @@ func (p *planner) next() *Decision {
 	}
 	group, candidates := p.grouped(p.primaryLast(f.movable))
 	l := p.mayBegin(group)
+	p.clear(&l)
+	switch {
+	case l.stop != nil:
+		return l.stop
+	case len(l.waits) > 0:
+		return p.heldUp(l)
+	}
+	return p.release(number, size, group, candidates, f)
+}
+
+// clear waits until it is known who is primary and who is healthy, where that matters.
+func (p *planner) clear(l *leave) {
 	if why := p.unclearPrimary(); why != "" {
 		l.wait("primary", "", "the primary goes last, and nobody can tell who it is: %s", why)
 		l.until(p.now.Add(again))
@@ -34,13 +46,6 @@ func (p *planner) next() *Decision {
 		l.wait("floor", "", "min_healthy = %s, and nobody can tell who is healthy: %s", p.record.Current().Policy.MinHealthy, why)
 		l.until(p.now.Add(again))
 	}
-	switch {
-	case l.stop != nil:
-		return l.stop
-	case len(l.waits) > 0:
-		return p.heldUp(l)
-	}
-	return p.release(number, size, group, candidates, f)
 }
 
 // finish opens a hop in which nobody is left who was not tried, once the last batch has stood its tests.
@@ -68,15 +73,21 @@ func (p *planner) release(number, size int, group string, candidates []string, f
 	if len(chosen) > 0 {
 		return p.batch(number, size, group, chosen, p.note(number, size, len(candidates), len(chosen), floor))
 	}
-	waits := p.busyWaits(f.busy)
-	if len(p.choose(candidates, f.busy, size, len(candidates))) > 0 {
-		waits = append(waits, Wait{Kind: "floor", Reason: floor.String(), Remedy: "more healthy nodes, or orch pause " + p.Cluster + " and orch resume " + p.Cluster + " --override min_healthy"})
-	}
-	d := p.decisionOf(waits, time.Time{})
+	d := p.decisionOf(p.noRoom(candidates, f.busy, size, floor), time.Time{})
 	if len(p.record.Current().Gates) > 0 {
 		d.Wake = sooner(d.Wake, p.now.Add(again))
 	}
 	return d
+}
+
+// noRoom says why nobody fits into the next batch.
+func (p *planner) noRoom(candidates, busy []string, size int, floor floor) []Wait {
+	waits := p.busyWaits(busy)
+	if len(p.choose(candidates, busy, size, len(candidates))) > 0 {
+		waits = append(waits, Wait{Kind: "floor", Reason: floor.String(),
+			Remedy: "more healthy nodes, or orch pause " + p.Cluster + " and orch resume " + p.Cluster + " --override min_healthy"})
+	}
+	return waits
 }
 
 // openable tells whether all that remain are no more than the batch, of one group, none of them the

@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -104,35 +103,4 @@ func imagine(snapshot states.Snapshot, now time.Time) states.Snapshot {
 		snapshot.Nodes[i].Status.Value = status
 	}
 	return snapshot
-}
-
-// Blockers gives every reason why a cluster does not move now, or nothing where it moves or rests.
-func Blockers(snapshot states.Snapshot, now time.Time) []Wait {
-	decision := Plan(snapshot, Leading{Who: "nobody", Epoch: snapshot.Desired.Value.Epoch}, now)
-	waits := decision.Waits
-	if decision.Change != nil && !snapshot.Led {
-		waits = append(waits, Wait{Kind: "leader",
-			Reason: fmt.Sprintf("nobody leads %s; the next step would be: %s", snapshot.Cluster, decision.Reason),
-			Remedy: "orch resume " + snapshot.Cluster})
-	}
-	return append(waits, latent(snapshot, decision, now)...)
-}
-
-// latent lists what holds nothing up now, and would hold the next move.
-func latent(snapshot states.Snapshot, decision Decision, now time.Time) []Wait {
-	var waits []Wait
-	if snapshot.Desired.OK() && !snapshot.Definition.OK() {
-		p := &planner{Snapshot: snapshot}
-		waits = append(waits, Wait{Kind: "definition", Remedy: "orch apply PATH",
-			Reason: fmt.Sprintf("the definition of %s cannot be used: %s; no move can begin", snapshot.Cluster, p.problem())})
-	}
-	if why := freezes(snapshot, now); why != "" && !decision.frozen() {
-		waits = append(waits, Wait{Kind: "freeze", Reason: why + "; nothing that serves can be moved", Remedy: "wait until the freeze is lifted"})
-	}
-	return waits
-}
-
-// frozen tells whether a freeze is among the reasons already.
-func (d Decision) frozen() bool {
-	return slices.ContainsFunc(d.Waits, func(w Wait) bool { return w.Kind == "freeze" })
 }

@@ -44,8 +44,10 @@ func (p *planner) pending(node states.Node) string {
 		return "ends an older run first, " + status.Run.ID + until
 	case node.Order.Value.Run != run && p.frozen() != "":
 		return "has no order yet: " + p.frozen()
-	case node.Order.Value.Run != run:
+	case node.Order.Value.Run != run && p.floor().room == 0:
 		return "has no order yet: " + p.floor().String()
+	case node.Order.Value.Run != run:
+		return "has no order yet"
 	}
 	return "has not taken its order yet, run " + run + until
 }
