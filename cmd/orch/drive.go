@@ -144,6 +144,8 @@ func (d driving) cut(cause error, v *view) error {
 	case !taken && !answered:
 		return fmt.Errorf("%s %s: %w; request %s is filed and not taken up: whoever leads %s next takes it until %s", d.request.Kind, d.cluster,
 			cause, d.request.ID, d.cluster, clock(d.request.Expires, v.now))
+	case v.awaiting():
+		return fmt.Errorf("%s %s: %w; %s; it waits for approval: orch approve %s", d.request.Kind, d.cluster, cause, v.position(), d.cluster)
 	case v.record.Status != states.Running:
 		return fmt.Errorf("%s %s: %w; %s", d.request.Kind, d.cluster, cause, v.reason())
 	case v.ledFor(d.request.ID):

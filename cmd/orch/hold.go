@@ -30,7 +30,7 @@ until orch unhold, or until a time.`,
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal and for whoever looks; has to be there")
-	cmd.Flags().StringVar(&until, "until", "", "when it ends by itself: 2h, 06:00 (UTC, the next), \"2026-11-22 06:00\" (UTC) or RFC 3339")
+	cmd.Flags().StringVar(&until, "until", "", "`when` it ends by itself: 2h, 06:00 (UTC, the next), \"2026-11-22 06:00\" (UTC) or RFC 3339")
 	return cmd
 }
 

@@ -224,13 +224,14 @@ type driveJSON struct {
 	Code     int         `json:"code"` // the exit code
 	Refused  bool        `json:"refused"`
 	Replaced bool        `json:"replaced"`
+	Undone   bool        `json:"undone,omitempty"` // it failed, and the status is of the way back
 	Answer   string      `json:"answer"`
 	Status   *statusJSON `json:"status,omitempty"`
 }
 
 func newDriveJSON(d driving, outcome orchestrator.Outcome, v *view, code int) driveJSON {
 	j := driveJSON{Schema: states.Schema, Cluster: d.cluster, Request: d.request.ID, Kind: d.request.Kind, Code: code,
-		Refused: outcome.Answer.Refused, Replaced: outcome.Replaced, Answer: outcome.Answer.Reason}
+		Refused: outcome.Answer.Refused, Replaced: outcome.Replaced, Undone: outcome.Undone, Answer: outcome.Answer.Reason}
 	if v != nil {
 		status := newStatusJSON(v)
 		j.Status = &status

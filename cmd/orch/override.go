@@ -45,7 +45,7 @@ func (r rule) fits(said string) bool {
 }
 
 func overrideFlag(flags *pflag.FlagSet, into *[]string, rules []rule) {
-	flags.StringArrayVar(into, "override", nil, "override a rule, which is recorded: "+spelledRules(rules))
+	flags.StringArrayVar(into, "override", nil, "override a `rule`, which is recorded: "+spelledRules(rules))
 }
 
 func checkOverrides(said []string, rules []rule) error {

@@ -29,7 +29,7 @@ be refused.`,
 	}
 	cmd.Flags().StringArrayVar(&o.via, "via", nil, "go through this state; may be repeated")
 	cmd.Flags().BoolVar(&o.supersede, "supersede", false, "plan as if a move that is running or paused were replaced")
-	cmd.Flags().StringArrayVar(&o.overrides, "override", nil, "plan as if this rule were overridden: "+spelledRules(everyRule))
+	cmd.Flags().StringArrayVar(&o.overrides, "override", nil, "plan as if this `rule` were overridden: "+spelledRules(everyRule))
 	return cmd
 }
 

@@ -27,7 +27,7 @@ plan first, and wants a cluster at rest.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	o.flags(cmd)
-	a.nodeFlag(cmd, &o.nodes, "this node only; may be repeated")
+	a.nodeFlag(cmd, &o.nodes, "this `node` only; may be repeated")
 	return cmd
 }
 

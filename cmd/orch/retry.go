@@ -26,7 +26,7 @@ run. What failed before does not count against the budget any more.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	o.flags(cmd)
-	a.nodeFlag(cmd, &o.nodes, "retry this node only; may be repeated")
+	a.nodeFlag(cmd, &o.nodes, "retry this `node` only; may be repeated")
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,8 @@ which moves there were.`,
 	}
 	o.flags(cmd)
 	o.asks(cmd)
-	cmd.Flags().StringVar(&o.to, "to", "", "the id of a transition: go to the state that it reached")
+	cmd.Flags().StringVar(&o.to, "to", "", "the `id` of a transition: go to the state that it reached")
+	_ = cmd.RegisterFlagCompletionFunc("to", a.completeReached) // fails only where the flag is not there
 	return cmd
 }
 
@@ -79,6 +81,24 @@ func reachedBy(ctx context.Context, c *consul, cluster, id string) (states.Ref, 
 	}
 	return states.Ref{}, endingf(exitRefused, "roll back %s to %q: no move of that id reached anything; those that did, the newest first: %s",
 		cluster, id, fewOf(known, 8))
+}
+
+// completeReached offers the moves of the cluster that was named, the newest first, with what each reached.
+func (a *app) completeReached(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	c, err := a.dial(ctx, a.connection)
+	if err != nil || len(args) != 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	entries, _ := c.Journal(ctx, args[0], 0)
+	var words []string
+	for _, e := range slices.Backward(entries) {
+		if state, reached := reachedState(e); reached {
+			words = append(words, e.Value.Transition+"\t"+state.String())
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
 // reachedState gives the state that an entry says was reached at the end of a move. A cluster that is

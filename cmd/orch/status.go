@@ -94,6 +94,9 @@ func (v *view) line() []cell {
 		}
 	case states.Running:
 		status.style = green
+		if v.awaiting() {
+			status = cell{"approval?", yellow}
+		}
 	case states.Paused, states.Aborted:
 		status.style = yellow
 	default:
@@ -103,6 +106,9 @@ func (v *view) line() []cell {
 	note := v.reason()
 	if v.status() == states.Done {
 		note = v.leaderLine()
+		if v.record.Automatic() {
+			note = "rolled back: " + v.record.Why
+		}
 	}
 	return []cell{{v.Cluster, bold}, text(first(v.heading(), "-")), status, text(fmt.Sprintf("%d/%d", there, v.count(known))),
 		text(strconv.Itoa(v.count(alive))), text(strconv.FormatUint(v.desire.Generation, 10)), text(note)}

@@ -22,7 +22,9 @@ func (d driving) ask(ctx context.Context, v *view) error {
 	answer, err := d.app.readLine(ctx)
 	if err != nil {
 		fmt.Fprintln(d.app.err)
-		return err
+	}
+	if ctx.Err() != nil {
+		return d.cut(context.Cause(ctx), v)
 	}
 	switch strings.ToLower(answer) {
 	case "y", "yes":
