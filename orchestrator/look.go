@@ -17,13 +17,15 @@ type Health struct {
 	Least          int    // that must stay healthy, where Floor
 	Floor          bool   // the hop has a min_healthy
 	Blind          string // why nobody can tell who is healthy; then nobody is let go
+
+	Sick map[string]string // by node: what a gate's checks say against it
 }
 
 // HealthOf counts as the planner does, by what its evidence says.
 func HealthOf(snapshot states.Snapshot, now time.Time) Health {
 	p := newPlanner(snapshot, Leading{}, now)
 	minimum := p.record.Current().Policy.MinHealthy
-	health := Health{Floor: minimum != (states.Size{}), Blind: p.blind()}
+	health := Health{Floor: minimum != (states.Size{}), Blind: p.blind(), Sick: p.sick}
 	health.Healthy, health.Known = p.health()
 	health.Least = minimum.Ceil(health.Known)
 	return health

@@ -31,7 +31,7 @@ func careful() states.Snapshot {
 		{Gate: "lb-error-rate", Outcome: states.GateFail, Text: "0.2%", Since: at("02:19:00"), Epoch: 9}}
 	s.Record = doc(record)
 	s.Evidence = states.Evidence{
-		Checks:    map[string]states.Checks{"web-passing": {At: at("02:19:12")}},
+		Checks:    map[string]states.Checks{"web-passing": {At: at("02:19:12"), Checks: []states.Check{{Node: "web-eu-03", ID: "web", Status: "critical"}}}},
 		Elsewhere: map[string]states.Elsewhere{"db": {There: true, State: release(7), Settled: true, At: at("02:19:12")}},
 	}
 	held := s.Nodes[19].Order

@@ -87,6 +87,7 @@ type nodeJSON struct {
 	Attempting string    `json:"attempting,omitempty"`
 	Epoch      uint64    `json:"epoch"`
 	Refused    string    `json:"refused,omitempty"`
+	Sick       string    `json:"sick,omitempty"`    // what the checks of a gate say against it
 	Drained    []string  `json:"drained,omitempty"` // service instances that are out of the traffic
 	Counted    string    `json:"counted,omitempty"` // failed, lost or skipped
 	Run        *runJSON  `json:"run,omitempty"`
@@ -169,7 +170,7 @@ func (v *view) moveJSON() *moveJSON {
 
 func (n nodeView) json() nodeJSON {
 	j := nodeJSON{Node: n.Name, Generation: n.Generation, Phase: n.Phase, Alive: n.Alive, Reason: n.Reason, There: n.There,
-		Member: n.Member, Attempting: n.Attempting, Epoch: n.Epoch, Refused: n.Refused, Drained: n.Drained, Since: n.Since, Rack: n.Rack}
+		Member: n.Member, Attempting: n.Attempting, Epoch: n.Epoch, Refused: n.Refused, Sick: n.Sick, Drained: n.Drained, Since: n.Since, Rack: n.Rack}
 	if n.State != "-" && n.State != (states.State{}).String() {
 		j.State = n.State
 	}
