@@ -127,7 +127,7 @@ func (s *simulator) begin() bool {
 
 // adopt goes on with a run that is under way already.
 func (s *simulator) adopt(node *states.Node) bool {
-	took, _ := usual(node.Status.Value)
+	took, _ := s.usual(node.Status.Value)
 	s.ends[node.Name] = latest(s.now, node.Status.Value.Run.Started.Add(took))
 	return true
 }
@@ -160,7 +160,7 @@ func (s *simulator) start(node *states.Node, verdict states.Verdict) {
 	if id == "" {
 		id = runID(desired.Transition, desired.Generation, node.Name)
 	}
-	took, known := usual(*status)
+	took, known := s.usual(*status)
 	status.Mark, status.Attempting = desired.Mark, verdict.Target.Short()
 	status.Run = states.Run{ID: id, State: verdict.Target.Short(), Transition: desired.Transition, Generation: desired.Generation,
 		Under: verdict.Under, Attempt: 1, Tries: verdict.Tries, Timeout: desired.Timeout, Started: s.now, Seconds: took.Seconds()}
@@ -172,12 +172,21 @@ func (s *simulator) start(node *states.Node, verdict states.Verdict) {
 	s.say("runs", node.Name, verdict.Target.String())
 }
 
-// usual is how long a node's run took last, where it made one.
-func usual(status states.Status) (took time.Duration, known bool) {
-	if seconds := status.Run.Seconds; status.Run.ID != "" && seconds > 0 {
-		return time.Duration(seconds * float64(time.Second)), true
+// usual is how long a node's run took last; where that is not known, as long as the slowest of the
+// others took.
+func (s *simulator) usual(status states.Status) (took time.Duration, known bool) {
+	seconds := status.Run.Seconds
+	if status.Run.ID == "" || seconds <= 0 {
+		for _, node := range s.snapshot.Nodes {
+			if run := node.Status.Value.Run; run.OK() {
+				seconds = max(seconds, run.Seconds)
+			}
+		}
 	}
-	return unknownRun, false
+	if seconds <= 0 {
+		return unknownRun, false
+	}
+	return time.Duration(seconds * float64(time.Second)), true
 }
 
 // advance lets time pass until something happens by itself, and lets it happen.
