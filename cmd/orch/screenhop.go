@@ -54,7 +54,7 @@ func (v *view) requirementText(r states.Requirement) string {
 	for _, s := range r.States {
 		names = append(names, s.String())
 	}
-	why := orchestrator.Unmet(v.Snapshot, r, v.now)
+	why := strings.TrimPrefix(orchestrator.Unmet(v.Snapshot, r, v.now), "requires ")
 	switch {
 	case why == "":
 		return fmt.Sprintf("%s settled at %s: it is, at %s", r.Cluster, strings.Join(names, " or "), v.Evidence.Elsewhere[r.Cluster].State)

@@ -64,8 +64,11 @@ func (v *view) history() []batchView {
 		return rows
 	}
 	later := batchView{first: ahead[0].Number, last: ahead[len(ahead)-1].Number, note: "waiting"}
-	if v.record.Status != states.Running {
+	switch {
+	case v.record.Status != states.Running:
 		later.note = "not started"
+	case len(rows) == 0:
+		later.note = first(v.awaited(), later.note)
 	}
 	for _, b := range ahead {
 		later.nodes += b.Count
