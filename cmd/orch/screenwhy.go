@@ -135,7 +135,7 @@ func (v *view) numbered(p *page, blockers []blocker) {
 		mark = "changes it: "
 	}
 	for i, b := range blockers {
-		p.wrap(span{fmt.Sprintf("%2d %-*s  ", i+1, width, b.Kind), bold}, strings.TrimSpace(b.Node+" "+strings.TrimPrefix(b.Reason, b.Kind+" ")))
+		p.wrap(span{fmt.Sprintf("%2d %-*s  ", i+1, width, b.Kind), bold}, strings.TrimSpace(b.Node+" "+b.Reason))
 		indent := text(strings.Repeat(" ", width+5))
 		for _, remedy := range choices(mark+b.Remedy, p.width-width-5) {
 			p.wrap(indent, remedy)
