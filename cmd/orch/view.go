@@ -33,7 +33,7 @@ type place struct {
 
 func look(snapshot states.Snapshot, at place, now time.Time) *view {
 	v := &view{Snapshot: snapshot, now: now.UTC(), place: at, desire: snapshot.Desired.Value, record: snapshot.Record.Value}
-	v.waits, v.fit = blockersOf(snapshot, now), orchestrator.HealthOf(snapshot, now)
+	v.waits, v.fit = orchestrator.Blockers(snapshot, now), orchestrator.HealthOf(snapshot, now)
 	for _, node := range snapshot.Nodes {
 		v.nodes = append(v.nodes, v.node(node))
 	}
@@ -44,15 +44,6 @@ func look(snapshot states.Snapshot, at place, now time.Time) *view {
 	}
 	slices.SortStableFunc(v.nodes, func(a, b nodeView) int { return compareNames(a.Name, b.Name) })
 	return v
-}
-
-// blockersOf asks the planner what holds a cluster, as the one who leads it would: what gates said is
-// counted anew under every leader's epoch.
-func blockersOf(snapshot states.Snapshot, now time.Time) []orchestrator.Wait {
-	if snapshot.Led && snapshot.Leader.OK() {
-		snapshot.Desired.Value.Epoch = max(snapshot.Desired.Value.Epoch, snapshot.Leader.Value.Epoch)
-	}
-	return orchestrator.Blockers(snapshot, now)
 }
 
 // usable tells whether the documents that everything hangs on can be read.
