@@ -101,12 +101,12 @@ type Primary struct {
 
 // Window says when moves may, or may not, be made.
 type Window struct {
-	Name     string
-	Deny     bool
-	Schedule string // cron, five fields
-	Duration Duration
-	TimeZone string
-	OnClose  string // finish_batch, finish or pause
+	Name     string   `json:"name"`
+	Deny     bool     `json:"deny,omitempty"`
+	Schedule string   `json:"schedule"` // cron, five fields
+	Duration Duration `json:"duration"`
+	TimeZone string   `json:"time_zone"`
+	OnClose  string   `json:"on_close"` // FinishBatch, FinishMove or PauseOnClose
 }
 
 // State finds a declared state by name.
