@@ -80,6 +80,16 @@ func (n *notes) Remove(context.Context) error {
 	return nil
 }
 
+// last is what was shown last.
+func (n *notes) last() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.seen) == 0 {
+		return ""
+	}
+	return n.seen[len(n.seen)-1]
+}
+
 func (n *notes) gone() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
