@@ -98,7 +98,7 @@ func (p *planner) birth(application Application) (*draft, error) {
 	hop := states.Hop{State: state, From: []states.State{{}}, Policy: transitionInto(application.Definition, state.Name).Policy}
 	d.record = states.Record{Schema: states.Schema, ID: transitionID(application.ID), Request: application.ID,
 		By: application.By, Accessor: application.Accessor, Why: application.Why,
-		Target: state.Short(), Hops: []states.Hop{hop}, StartedAt: p.now, HopAt: p.now, ProgressAt: p.now, Members: p.muster(nil)}
+		Target: state.Short(), Hops: []states.Hop{hop}, Windows: application.Definition.Windows, StartedAt: p.now, HopAt: p.now, ProgressAt: p.now, Members: p.muster(nil)}
 	desired := d.rewrite()
 	*desired = states.Desired{Mark: states.Mark{Epoch: p.leading.Epoch, Generation: 1, Transition: d.record.ID},
 		Known: application.Definition.StateNames(), State: state, Stable: state, From: []states.State{}}

@@ -166,10 +166,10 @@ func (p *planner) overdue(node states.Node, order states.Order) string {
 }
 
 // deadline is when every order of the batch must be done.
-func (p *planner) deadline() time.Time { return p.record.Batch.Ordered.Add(p.allowance()) }
+func (p *planner) deadline() time.Time { return p.since(p.record.Batch.Ordered).Add(p.allowance()) }
 
 // openUntil is when everybody must have arrived, once everybody may go.
-func (p *planner) openUntil() time.Time { return p.record.OpenedAt.Add(p.allowance()) }
+func (p *planner) openUntil() time.Time { return p.since(p.record.OpenedAt).Add(p.allowance()) }
 
 // missingUntil is how long a member may be missing before it counts as lost.
 func (p *planner) missingUntil(member states.Member) time.Time {

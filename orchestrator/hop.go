@@ -85,7 +85,7 @@ func (d *draft) startHop(index int) {
 	record.Hop, record.HopAt, record.ProgressAt = index, p.now, p.now
 	record.Status, record.Cause, record.Reason = states.Running, "", d.change.Entry.Reason
 	record.Batch, record.OpenedAt, record.PausedAt = states.Batch{}, time.Time{}, time.Time{}
-	record.Gates, record.Awaiting = nil, ""
+	record.Gates, record.Awaiting, record.Past = nil, "", 0
 	record.Members = p.muster(record.Only)
 	d.openAtOnce(*hop)
 }
@@ -112,7 +112,8 @@ func (d *draft) tell(hop states.Hop) {
 // openAtOnce opens a hop whose first batch is everybody.
 func (d *draft) openAtOnce(hop states.Hop) {
 	p := d.planner
-	if hop.State.Serving && freezes(p.Snapshot, p.now) != "" || d.record.Only != nil || hop.Asks() {
+	_, closed := p.outside(d.record)
+	if closed || hop.State.Serving && freezes(p.Snapshot, p.now) != "" || d.record.Only != nil || hop.Asks() {
 		return
 	}
 	var rest, busy []string
@@ -159,26 +160,4 @@ func (p *planner) wholly(state states.State) bool {
 		}
 	}
 	return true
-}
-
-// frozen says who froze the cluster, where that keeps its hop from going on, or "".
-func (p *planner) frozen() string {
-	if !p.record.Current().State.Serving {
-		return ""
-	}
-	return freezes(p.Snapshot, p.now)
-}
-
-// freezes says who froze the cluster, or everybody. A freeze that cannot be read is one all the same.
-func freezes(snapshot states.Snapshot, now time.Time) string {
-	for _, freeze := range []states.Doc[states.Freeze]{snapshot.Frozen, snapshot.Freeze} {
-		switch {
-		case freeze.OK() && freeze.Value.Over(now):
-		case freeze.OK():
-			return "frozen " + freeze.Value.String()
-		case freeze.There():
-			return "frozen by a key \"freeze\" that cannot be read: " + freeze.Problem
-		}
-	}
-	return ""
 }

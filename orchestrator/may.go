@@ -39,9 +39,8 @@ func (l *leave) granted() bool { return l.stop == nil && len(l.waits) == 0 }
 // mayBegin asks everything that the next batch of the hop needs.
 func (p *planner) mayBegin(next string) leave {
 	var l leave
-	if why := p.frozen(); why != "" {
-		l.wait("freeze", "wait until the freeze is lifted", "%s", why)
-	}
+	p.thawed(&l)
+	p.inWindow(&l)
 	p.required(&l)
 	p.rested(&l, p.soak(next))
 	p.gated(&l)
@@ -67,7 +66,7 @@ func (p *planner) over() bool {
 // was. A move that finds everybody there already has not been asked about by anybody yet.
 func (p *planner) tells(b states.Batch) bool {
 	another := func(other states.Batch) bool { return other.Hop == b.Hop && other.Seq != b.Seq }
-	return b.Number != 0 && (b.Count > 0 || !slices.ContainsFunc(p.record.Batches, another))
+	return b.Number != 0 && (b.Count > 0 || p.record.Past == 0 && !slices.ContainsFunc(p.record.Batches, another))
 }
 
 // since is when a clock began to run: at some moment of the move, and anew when it was resumed.

@@ -40,6 +40,7 @@ func (p *planner) plan() Decision {
 		p.broken,
 		p.stops,
 		p.members,
+		p.lifted,
 		p.count,
 		p.requests,
 		p.rest,
@@ -48,6 +49,8 @@ func (p *planner) plan() Decision {
 		p.replace,
 		p.batchOver,
 		p.reached,
+		p.closing,
+		p.frost,
 		p.orders,
 		p.next,
 	} {
@@ -131,6 +134,8 @@ func (p *planner) remedy() string {
 		return resume + " asks again, with --override gate=NAME it does not | orch rollback " + p.Cluster
 	case states.ByRequires:
 		return resume + " waits again, with --override requires=CLUSTER it does not"
+	case states.ByWindow:
+		return resume + " once the window is open, or with --override window"
 	case states.ByHealth, states.ByDeadline:
 		return resume + " | orch rollback " + p.Cluster
 	}

@@ -23,6 +23,9 @@ func (p *planner) reconverge(request states.Request) *Decision {
 		return p.refuse(request, "%s; bring them back, or --override members", why)
 	}
 	hops := []states.Hop{hopOf(state, transitionInto(p.Definition.Value, state.Name))}
+	if why := p.notNow(request, p.Definition.Value.Windows, hops); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	if len(request.Nodes) == 0 {
 		if why := p.barred(request, state, hops); why != "" {
 			return p.refuse(request, "%s", why)

@@ -150,6 +150,9 @@ func (p *planner) resume(request states.Request) *Decision {
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
 		return p.refuse(request, "%s; bring them back, or --override members", why)
 	}
+	if why := p.notAgain(request); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	return p.goOn(request, max(0, failures-budget))
 }
 

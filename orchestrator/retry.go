@@ -26,6 +26,11 @@ func (p *planner) retry(request states.Request) *Decision {
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
 		return p.refuse(request, "%s; bring them back, or --override members", why)
 	}
+	if p.record.Status != states.Running {
+		if why := p.notAgain(request); why != "" {
+			return p.refuse(request, "%s", why)
+		}
+	}
 	d := p.draft(states.EventRetried, "%s may try again, asked by %s%s", strings.Join(names, ", "), request.By, because(request.Why))
 	if len(names) == 0 {
 		d.change.Entry.Reason = "nobody failed; it goes on, asked by " + request.By + because(request.Why)

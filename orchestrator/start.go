@@ -30,6 +30,9 @@ func (p *planner) transition(request states.Request) *Decision {
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
 		return p.refuse(request, "%s; bring them back, forget them with orch forget %s NODE, or --override members", why, p.Cluster)
 	}
+	if why := p.notNow(request, p.Definition.Value.Windows, hops); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	if why := p.barred(request, origin, hops); why != "" {
 		return p.refuse(request, "%s", why)
 	}
@@ -110,6 +113,9 @@ func (p *planner) start(request states.Request, origin, target states.State, hop
 func (d *draft) begin(record states.Record, request states.Request) {
 	record.Schema, record.Request = states.Schema, request.ID
 	record.By, record.Accessor, record.Why, record.Overrides = request.By, request.Accessor, request.Why, request.Overrides
+	if record.Undoes == "" {
+		record.Windows = d.planner.Definition.Value.Windows
+	}
 	record.StartedAt, record.Journal, record.Answers = d.planner.now, d.record.Journal, d.record.Answers
 	d.record = record
 }

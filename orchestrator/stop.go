@@ -23,15 +23,15 @@ func (p *planner) stopFor(cause, format string, args ...any) *Decision {
 }
 
 // inTime stops a move that waits and has made no progress for too long. Waiting for a person, for a
-// freeze or for another cluster is not the move's fault.
+// freeze, a window or another cluster is not the move's fault.
 func (p *planner) inTime(decision *Decision) *Decision {
 	limit := p.record.Current().Policy.ProgressDeadline
-	if decision.Change != nil || p.record.Status != states.Running || limit == 0 || p.dreaming {
+	if decision.Change != nil || p.record.Status != states.Running || limit == 0 || p.dreaming || p.frozen() != "" {
 		return decision
 	}
 	for _, wait := range decision.Waits {
 		switch wait.Kind {
-		case "approval", "freeze", "requires":
+		case "approval", "freeze", "window", "requires":
 			return decision
 		}
 	}

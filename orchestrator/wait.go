@@ -93,15 +93,11 @@ func (p *planner) stuck(rest []string) *Decision {
 	return p.decisionOf(waits, time.Time{})
 }
 
-// heldUp waits for leave. Where nothing but a person's word is missing, the record says so once, so
-// that everybody sees it and nobody has to lead meanwhile.
+// heldUp waits for leave. Where nothing but a person's word or a window is missing, the record says
+// so once, so that everybody sees it and nobody has to lead meanwhile.
 func (p *planner) heldUp(l leave) *Decision {
-	awaits := ""
-	if len(l.waits) == 1 && l.waits[0].Kind == "approval" {
-		awaits = states.AwaitApproval
-	}
-	if awaits != "" && p.record.Awaiting == "" {
-		d := p.draft(states.EventAwaits, "%s", l.waits[0].Reason)
+	if awaits := awaited(l.waits); awaits != "" && p.record.Awaiting != awaits {
+		d := p.draft(states.EventAwaits, "%s", summarize(l.waits))
 		d.record.Awaiting, d.record.Reason = awaits, d.change.Entry.Reason
 		return d.decide()
 	}

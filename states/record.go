@@ -21,10 +21,15 @@ const (
 	ByHealth   = "health"   // fewer healthy nodes after a soak than before
 	ByDeadline = "deadline" // no progress for too long
 	ByRequires = "requires" // another cluster was not settled in time
+	ByWindow   = "window"   // it closed, and on_close = "pause"
 )
 
-// AwaitApproval is what a running move awaits that only a person can give.
-const AwaitApproval = "approval"
+// What a running move awaits that may take hours, so that nobody has to lead meanwhile.
+const (
+	AwaitApproval = "approval" // a person's word
+	AwaitWindow   = "window"   // that it opens
+	AwaitThaw     = "freeze"   // that it ends
+)
 
 // CauseFailed tells whether a pause means that the move failed, rather than that it waits for
 // somebody.
@@ -54,16 +59,18 @@ type Record struct {
 	Target    State      `json:"target"` // where it is to be
 	Hops      []Hop      `json:"hops"`
 	Hop       int        `json:"hop"` // index of the one in progress
+	Windows   Windows    `json:"windows,omitempty"`
 	Overrides []string   `json:"overrides,omitempty"`
 	Undoes    string     `json:"undoes,omitempty"` // a rollback: the transition that it takes back
 	Again     string     `json:"again,omitempty"`  // a re-converge: its id
 	Only      []string   `json:"only,omitempty"`   // a re-converge of these nodes, and no other
 	Members   []Member   `json:"members"`          // of a rollback, in the order in which they go
 	Batch     Batch      `json:"batch,omitzero"`   // the one in progress, or the last one
+	Past      int        `json:"past,omitempty"`   // ended batches of this hop that the list below has dropped
 	Batches   []Batch    `json:"batches,omitempty"`
 	Gates     []Gauge    `json:"gates,omitempty"` // as last seen
 	Approvals []Approval `json:"approvals,omitempty"`
-	Awaiting  string     `json:"awaiting,omitempty"` // AwaitApproval: nothing else holds the move
+	Awaiting  string     `json:"awaiting,omitempty"` // AwaitApproval, AwaitWindow or AwaitThaw: nothing else holds the move
 	Counted   []Counted  `json:"counted,omitempty"`
 	Accepted  int        `json:"accepted,omitempty"` // failures that an operator accepted
 
@@ -201,6 +208,32 @@ func (r Record) CountOf(node string) (Counted, bool) {
 		}
 	}
 	return Counted{}, false
+}
+
+// MaxBatches is how many ended batches a record keeps: a move of one node at a time through thousands
+// must not outgrow a transaction. The journal has all of them.
+const MaxBatches = 250
+
+// Over counts the batches of the hop in progress that ended. One that a stop cut short is begun again
+// under its number, and does not count.
+func (r Record) Over() int {
+	n := r.Past
+	for _, b := range r.Batches {
+		if b.Hop == r.Hop && !b.Cut {
+			n++
+		}
+	}
+	return n
+}
+
+// Trim drops the oldest ended batches where there are too many.
+func (r *Record) Trim() {
+	for len(r.Batches) > MaxBatches {
+		if oldest := r.Batches[0]; oldest.Hop == r.Hop && !oldest.Cut {
+			r.Past++
+		}
+		r.Batches = r.Batches[1:]
+	}
 }
 
 // Automatic tells whether nobody asked for this move: a rollback by on_failure = "rollback".

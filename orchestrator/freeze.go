@@ -1,0 +1,109 @@
+package orchestrator
+
+import (
+	"fmt"
+	"time"
+
+	"orch/states"
+)
+
+// A freeze binds leaders and agents alike, and only where nodes are to serve: what is switched off
+// may be switched off.
+
+// frozen says who froze the cluster, where that keeps its hop from going on, or "".
+func (p *planner) frozen() string {
+	if !p.record.Current().State.Serving {
+		return ""
+	}
+	return freezes(p.Snapshot, p.now)
+}
+
+// freezes says who froze the cluster, or everybody. A freeze that cannot be read is one all the
+// same, and one that is over is none.
+func freezes(snapshot states.Snapshot, now time.Time) string {
+	text, _ := freeze(snapshot, now)
+	return text
+}
+
+// freeze is freezes, and the verb that ends it.
+func freeze(snapshot states.Snapshot, now time.Time) (text, thaw string) {
+	for _, one := range []struct {
+		doc  states.Doc[states.Freeze]
+		thaw string
+	}{{snapshot.Frozen, "orch thaw"}, {snapshot.Freeze, "orch thaw " + snapshot.Cluster}} {
+		switch {
+		case one.doc.OK() && one.doc.Value.Over(now):
+		case one.doc.OK():
+			return "frozen " + one.doc.Value.String(), one.thaw
+		case one.doc.There():
+			return "frozen by a key \"freeze\" that cannot be read: " + one.doc.Problem, one.thaw
+		}
+	}
+	return "", ""
+}
+
+// thaws gives when a freeze ends by itself; zero: only somebody ends it.
+func (p *planner) thaws() (first time.Time) {
+	for _, doc := range []states.Doc[states.Freeze]{p.Frozen, p.Freeze} {
+		if doc.OK() && !doc.Value.Over(p.now) {
+			first = sooner(first, doc.Value.Until)
+		}
+	}
+	return first
+}
+
+// thawed waits until a freeze ends.
+func (p *planner) thawed(l *leave) {
+	why := p.frozen()
+	if why == "" {
+		return
+	}
+	_, thaw := freeze(p.Snapshot, p.now)
+	l.wait("freeze", "wait until the freeze is lifted: "+thaw, "%s", why)
+	if until := p.thaws(); !until.IsZero() {
+		l.until(until)
+	}
+}
+
+// frost notes that a freeze came in the middle of a move, so that its clocks stand still, everybody
+// sees it, and nobody has to lead meanwhile.
+func (p *planner) frost() *Decision {
+	why := p.frozen()
+	if why == "" || p.record.Awaiting == states.AwaitThaw {
+		return nil
+	}
+	d := p.draft(states.EventAwaits, "%s; nobody else begins to converge, and what was begun ends", why)
+	d.record.Awaiting, d.record.Reason = states.AwaitThaw, d.change.Entry.Reason
+	return d.decide()
+}
+
+// notNow says why a move must not be begun, or go on after a stop, at this time, or "". A way back
+// is never refused: under a freeze it waits.
+func (p *planner) notNow(request states.Request, windows states.Windows, hops []states.Hop) string {
+	for _, hop := range hops {
+		if why, thaw := freeze(p.Snapshot, p.now); hop.State.Serving && why != "" {
+			return fmt.Sprintf("%s; agents obey a freeze too, so no move can override it: %s ends it, and a state that serves nobody can be moved to", why, thaw)
+		}
+	}
+	hours := p.allowed(windows, append(append([]string{}, p.said(request)...), request.Overrides...))
+	if !hours.Open {
+		return hours.Why(p.now) + "; wait, or " + hours.Overrides() + ", which is recorded"
+	}
+	return ""
+}
+
+// said is what was overridden before, where a request lets a move go on.
+func (p *planner) said(request states.Request) []string {
+	if request.Kind == states.AskResume || request.Kind == states.AskRetry {
+		return p.record.Overrides
+	}
+	return nil
+}
+
+// notAgain is notNow for the move that stands there.
+func (p *planner) notAgain(request states.Request) string {
+	if p.record.Undoes != "" {
+		return ""
+	}
+	return p.notNow(request, p.record.Windows, p.record.Hops[p.record.Hop:])
+}
