@@ -10,7 +10,6 @@ import (
 // than ignored, because a limit that silently does not hold is worse than none. A change that
 // makes a setting work deletes its row here, and nothing else.
 var notYet = []unused{
-	{"drain", inTransition(func(t Transition) int { return len(t.Drains) })},
 	{"window", func(c Cluster, setting string) []Place { return numbered(Place(setting), len(c.Windows)) }},
 	{runbookSetting, nil}, // not a cluster's: see NotYet of a runbook
 }
@@ -53,16 +52,6 @@ func notActedOn(at Place, setting string) Problem {
 		At:      at,
 		Summary: "Not acted on yet",
 		Detail:  fmt.Sprintf("Nothing in this version acts on what %s says here, and no setting is ever ignored: leave it out.", setting),
-	}
-}
-
-func inTransition(count func(Transition) int) func(Cluster, string) []Place {
-	return func(c Cluster, setting string) []Place {
-		var places []Place
-		for i, t := range c.Transitions {
-			places = append(places, numbered(Place("transition").Sub(i, setting), count(t))...)
-		}
-		return places
 	}
 }
 

@@ -8,14 +8,6 @@ template "tier" {
 cluster "a" { template = "tier" }
 cluster "b" { template = "tier" }
 
-cluster "web" {
-  template = "tier"
-  transition "on" {
-    from = ["off"]
-    drain "x" {} # ERROR: Not acted on yet
-  }
-}
-
 window "nights" { # ERROR: Not acted on yet
   schedule = "0 22 * * *"
   duration = "6h"
