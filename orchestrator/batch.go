@@ -115,5 +115,6 @@ func (d *draft) closeBatch() {
 	d.record.Batch, d.record.Gates = batch, nil
 	batch.Nodes = nil // the history keeps counts
 	d.record.Batches = append(d.record.Batches, batch)
+	d.record.Trim()
 	d.record.ProgressAt = d.planner.now
 }

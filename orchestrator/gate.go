@@ -229,7 +229,7 @@ func (p *planner) refusing(l *leave, gate states.Gate, gauge states.Gauge, told 
 		}
 		return
 	}
-	remedy := fmt.Sprintf("wait, or orch pause %s and orch resume %s --override gate=%s", p.Cluster, p.Cluster, gate.Name)
+	remedy := fmt.Sprintf("wait, or orch resume %s --override gate=%s", p.Cluster, gate.Name)
 	l.wait("gate", remedy, "gate %q %s; it has until %s", gate.Name, says, clock(until))
 	l.until(until)
 }

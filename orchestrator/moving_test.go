@@ -750,6 +750,16 @@ func TestRequirements(t *testing.T) {
 		w.run()
 		w.stands(states.Done, "", "reached")
 	})
+	t.Run("overridden while it is waited for", func(t *testing.T) {
+		w := serving(t, rollout(requires(10*minute)), 3)
+		w.elsewhere = db("off", true)
+		w.move("version", "2")
+		w.plan()
+		w.waits(w.stepless(), "requires")
+		w.ask(states.Request{Kind: states.AskResume, Overrides: []string{"requires=db"}})
+		w.run()
+		w.stands(states.Done, "", "reached")
+	})
 	t.Run("asked before each batch, and relied on in the transaction", func(t *testing.T) {
 		w := serving(t, rollout(requires(10*minute)), 4)
 		w.elsewhere = db("converged", true)

@@ -85,7 +85,7 @@ func (p *planner) noRoom(candidates, busy []string, size int, floor floor) []Wai
 	waits := p.busyWaits(busy)
 	if len(p.choose(candidates, busy, size, len(candidates))) > 0 {
 		waits = append(waits, Wait{Kind: "floor", Reason: floor.String(),
-			Remedy: "more healthy nodes, or orch pause " + p.Cluster + " and orch resume " + p.Cluster + " --override min_healthy"})
+			Remedy: "more healthy nodes, or orch resume " + p.Cluster + " --override min_healthy"})
 	}
 	return waits
 }
@@ -117,7 +117,7 @@ func (p *planner) spent(name string) bool {
 // note says what a batch is, where it is not just a batch.
 func (p *planner) note(number, size, candidates, chosen int, f floor) string {
 	text := ""
-	if number == 1 && chosen == 1 && len(p.record.Members) > 1 {
+	if number == 1 && chosen == 1 && len(p.record.Members) > 1 && p.record.Undoes == "" {
 		text = "canary"
 	}
 	if wanted := min(size, candidates); chosen < wanted && f.room < wanted && f.policy != (states.Size{}) {
@@ -126,16 +126,8 @@ func (p *planner) note(number, size, candidates, chosen int, f floor) string {
 	return text
 }
 
-// batchNumber counts the batches of this hop that ended; one that a stop cut short is begun again.
-func (p *planner) batchNumber() int {
-	n := 1
-	for _, b := range p.record.Batches {
-		if b.Hop == p.record.Hop && !b.Cut {
-			n++
-		}
-	}
-	return n
-}
+// batchNumber is that of the next batch of this hop, or of the one that goes.
+func (p *planner) batchNumber() int { return p.record.Over() + 1 }
 
 // batchSize is fixed when a batch begins: percentages are of the members alive then.
 func (p *planner) batchSize(number int) int {

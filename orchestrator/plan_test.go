@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -416,4 +417,26 @@ func heal(w *world) {
 		}
 	}
 	w.fail("%d of %d arrived: %s %s", w.at("off"), len(w.agents), w.snapshot.Record.Value.Status, w.snapshot.Record.Value.Reason)
+}
+
+// A move of one node at a time through many nodes must fit into a transaction to its end.
+func TestRecordOfALongMoveStaysSmall(t *testing.T) {
+	w := born(t, tier(), 600)
+	w.move("waiting", "")
+	for range 100000 {
+		_, stepped := w.plan()
+		acted := false
+		for _, name := range w.record().Batch.Nodes {
+			acted = w.act(name) || acted
+		}
+		if !stepped && !acted {
+			break
+		}
+	}
+	if w.at("waiting") != 600 || w.record().Status != states.Done || w.record().Over() < 599 {
+		w.fail("%d of 600 after %d batches: %s", w.at("waiting"), w.record().Over(), w.record().Reason)
+	}
+	if text, _ := json.Marshal(w.record()); len(text) > states.MaxRecordBytes/2 {
+		t.Errorf("the record takes %d KiB", len(text)/1024)
+	}
 }

@@ -31,6 +31,9 @@ func (p *planner) reconverge(request states.Request) *Decision {
 			return p.refuse(request, "%s", why)
 		}
 	}
+	if hops[0].Policy.OnFailure == states.RollbackOnFailure { // there is nowhere to go back to
+		hops[0].Policy.OnFailure = states.PauseOnFailure
+	}
 	id := transitionID(request.ID)
 	d := p.draft(states.EventAccepted, "%s once more", state)
 	if len(request.Nodes) > 0 {

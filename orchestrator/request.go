@@ -137,6 +137,7 @@ func (p *planner) resume(request states.Request) *Decision {
 	switch {
 	case record.Status == states.Running:
 		d := p.draft(states.EventAccepted, "the move to %s goes on", record.Target)
+		d.record.Overrides = append(d.record.Overrides, request.Overrides...) // what it waits for need not hold it
 		d.answer(request, false, d.change.Entry.Reason)
 		return d.decide()
 	case record.Status != states.Paused:

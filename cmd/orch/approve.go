@@ -40,7 +40,7 @@ func (o *approveOptions) run(cmd *cobra.Command, cluster string) error {
 		return err
 	}
 	request := o.request(c, v, states.AskApprove)
-	request.Hop, request.Batch = v.record.Hop, v.over()
+	request.Hop, request.Batch = v.record.Hop, v.record.Over()
 	if cmd.Flags().Changed("batch") {
 		request.Batch = o.batch
 	}
@@ -56,16 +56,4 @@ func (o *approveOptions) run(cmd *cobra.Command, cluster string) error {
 		}
 	}
 	return o.driving(c, v, request).run(cmd.Context())
-}
-
-// over is the number of the hop's last batch that ended; 0: none did. One that a stop cut short is
-// begun again under its number.
-func (v *view) over() int {
-	n := 0
-	for _, b := range v.record.Batches {
-		if b.Hop == v.record.Hop && !b.Cut {
-			n++
-		}
-	}
-	return n
 }

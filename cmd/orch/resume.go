@@ -37,9 +37,5 @@ func (o *resumeOptions) run(cmd *cobra.Command, cluster string) error {
 	}
 	request := o.request(c, v, states.AskResume)
 	request.AcceptFailures = o.accept
-	if v.record.Status == states.Running && len(o.overrides) > 0 { // it would be forgotten: nothing is resumed
-		return endingf(exitRefused, "resume %s: refused: the move to %s runs, and rules are overridden when it is resumed: orch pause %s, then this again",
-			cluster, v.record.Target, cluster)
-	}
 	return o.driving(c, v, request).run(cmd.Context())
 }

@@ -11,7 +11,7 @@ func (v *view) approvalScreen(p *page) {
 	at := v.place.Datacenter + "  " + v.place.Address
 	p.sides([]span{{v.Cluster, bold}, text("  " + v.heading())}, at+"  "+v.now.Format("15:04:05Z"))
 	batch := v.record.Batch
-	if v.over() == 0 || batch.Hop != v.record.Hop {
+	if v.record.Over() == 0 || batch.Hop != v.record.Hop {
 		p.say("nothing of it began yet: what is approved is its start, with " + states.Count(len(v.record.Members), "member"))
 		return
 	}

@@ -38,7 +38,7 @@ func (d driving) ask(ctx context.Context, v *view) error {
 // approving is what follows a yes: the approval of the batch that was just shown.
 func (d driving) approving(v *view) driving {
 	request := d.app.request(d.consul, v, states.AskApprove, "step by step")
-	request.Hop, request.Batch = v.record.Hop, v.over()
+	request.Hop, request.Batch = v.record.Hop, v.record.Over()
 	next := d.app.driving(d.consul, v, request)
 	next.step = true
 	return next

@@ -228,7 +228,7 @@ func (v *view) freeCare() []string {
 		list = append(list, "soak ("+hop.Policy.Soak.String()+" after each batch)")
 	}
 	if hop.Policy.Approve != states.ApproveNever && hop.Policy.Approve != "" && !held("approval") {
-		list = append(list, "approval ("+first(v.approvalNote(v.over(), false), "none needed now")+")")
+		list = append(list, "approval ("+first(v.approvalNote(v.record.Over(), false), "none needed now")+")")
 	}
 	if hop.Primary != nil && !held("primary") && len(v.Evidence.Primary.Nodes) > 0 {
 		list = append(list, "primary ("+few(v.Evidence.Primary.Nodes, 3)+" goes last)")
