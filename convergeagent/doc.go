@@ -3,9 +3,10 @@
 //	         sights                      verdict
 //	Inbox ───────────▶ accept ─▶ Decide ─────────▶ say ──▶ report ──▶ Inbox, Board
 //	                   (mark)   (states)   │
-//	                                       └ go ─▶ note ─▶ claim ─▶ launch ─▶ Action
-//	                                              (file)  (Inbox)               │
-//	                   ended ◀──────────────────────────────────────────────────┘
+//	                                       └ go ─▶ note ─▶ claim ─▶ launch: drain ─▶ Action
+//	                                              (file)  (Inbox)        (Drainer)    │
+//	             restore ◀─ ended ◀───────────────────────────────────────────────────┘
+//	            (Drainer)
 //
 // One loop, and one thing at a time. Something happens: a sight comes, a run ends, a session is to be
 // renewed, a pause is over. Then everything is looked at again. The decision itself is a pure
@@ -19,8 +20,10 @@
 //   - One run at a time, over restarts too: a new process first ends what is left of the last one's run.
 //   - Nothing is reported that the state file does not know; what cannot be delivered is kept, and no
 //     run begins before the end of the last one was delivered.
+//   - What a run takes out of the traffic is in the state file before it is done, with the reason that
+//     it will carry in Consul. Only what carries it is ever put back, and only at a state.
 //
-// cmd/convergeagent calls it, and tests do; it is handed its Inbox, Presence, Board and Action. What
+// cmd/convergeagent calls it, and tests do; it is handed its Inbox, Presence, Board, Drainer and Action. What
 // must never be here: Consul's API, HCL, a command line, the orchestrator, a command or path that
 // came out of Consul, a decision that states.Decide should make.
 package convergeagent
