@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"orch/states"
@@ -74,6 +75,24 @@ func (p *planner) frost() *Decision {
 	}
 	d := p.draft(states.EventAwaits, "%s; nobody else begins to converge, and what was begun ends", why)
 	d.record.Awaiting, d.record.Reason = states.AwaitThaw, d.change.Entry.Reason
+	return d.decide()
+}
+
+// noted has the journal say that somebody froze the cluster, or thawed it. The freeze itself lies in
+// a key of its own, and holds whether or not anybody leads.
+func (p *planner) noted(request states.Request) *Decision {
+	event, what := states.EventFrozen, p.Cluster+" is frozen"
+	if request.Everybody {
+		what = "everybody is frozen"
+	}
+	if request.Kind == states.AskThaw {
+		event, what = states.EventThawed, strings.TrimSuffix(what, "frozen")+"thawed"
+	}
+	d := p.draft(event, "%s by %s%s", what, request.By, because(request.Why))
+	if !request.Until.IsZero() {
+		d.change.Entry.Reason += ", until " + request.Until.UTC().Format("2006-01-02 15:04Z")
+	}
+	d.answer(request, false, d.change.Entry.Reason)
 	return d.decide()
 }
 

@@ -58,6 +58,8 @@ func (p *planner) take(doc states.Doc[states.Request]) *Decision {
 		return p.unhold(request)
 	case states.AskReconverge:
 		return p.reconverge(request)
+	case states.AskFreeze, states.AskThaw:
+		return p.noted(request)
 	}
 	return p.refuse(request, "this version of orch does not know the request %q", request.Kind)
 }
@@ -73,7 +75,8 @@ func (p *planner) stale(doc states.Doc[states.Request]) string {
 		return "it cannot be read: " + doc.Problem
 	case p.now.After(request.Expires):
 		return "it expired at " + clock(request.Expires)
-	case request.Kind == states.AskForget, request.Kind == states.AskHold, request.Kind == states.AskUnhold:
+	case request.Kind == states.AskForget, request.Kind == states.AskHold, request.Kind == states.AskUnhold,
+		request.Kind == states.AskFreeze, request.Kind == states.AskThaw:
 		return ""
 	case record.Status == states.Running && moves && !request.Supersede:
 		return p.busy()
@@ -138,6 +141,7 @@ func (p *planner) resume(request states.Request) *Decision {
 	case record.Status == states.Running:
 		d := p.draft(states.EventAccepted, "the move to %s goes on", record.Target)
 		d.record.Overrides = append(d.record.Overrides, request.Overrides...) // what it waits for need not hold it
+		d.askAnew()
 		d.answer(request, false, d.change.Entry.Reason)
 		return d.decide()
 	case record.Status != states.Paused:

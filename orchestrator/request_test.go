@@ -38,9 +38,9 @@ func TestRequestsAreAnswered(t *testing.T) {
 		{"argument missing", nil, transition("version", ""), true, "takes an argument"},
 		{"no path", func(w *world) { w.snapshot.Definition.Value.Transitions = nil }, transition("waiting", ""), true, "no path leads there"},
 		{"no definition", func(w *world) { w.snapshot.Definition = states.Doc[states.Cluster]{} }, transition("waiting", ""), true, "apply it again"},
-		{"definition of a newer orch", func(w *world) {
-			w.snapshot.Definition.Value.Windows = []states.Window{{Name: "nights"}}
-		}, transition("waiting", ""), true, "window"},
+		{"outside of a window", func(w *world) {
+			w.snapshot.Definition.Value.Windows = []states.Window{{Name: "nights", Schedule: "0 22 * * *", Duration: states.Duration(time.Hour)}}
+		}, transition("waiting", ""), true, `window "nights" is closed since`},
 		{"most are gone", gone(4), transition("waiting", ""), true, "2 nodes of 6 known nodes alive"},
 		{"most are gone, overridden", gone(4), override(transition("waiting", "")), false, "off -> waiting"},
 		{"half are there", gone(3), transition("waiting", ""), false, "off -> waiting"},

@@ -41,7 +41,7 @@ func (p *planner) inWindow(l *leave) {
 	if !closed {
 		return
 	}
-	l.wait(states.AwaitWindow, "wait, or orch pause "+p.Cluster+" and orch resume "+p.Cluster+" "+hours.Overrides()+", which is recorded", "%s", hours.Why(p.now))
+	l.wait(states.AwaitWindow, "wait, or orch resume "+p.Cluster+" "+hours.Overrides()+", which is recorded", "%s", hours.Why(p.now))
 	if !hours.Until.IsZero() {
 		l.until(hours.Until)
 	}
@@ -80,14 +80,25 @@ func (p *planner) lifted() *Decision {
 		return nil
 	}
 	d := p.draft(states.EventResumed, "%s", reason)
-	d.record.Awaiting, d.record.Reason, d.record.Gates = "", reason, nil
-	d.record.ProgressAt, d.record.ResumedAt = p.now, p.now
-	for i, m := range d.record.Members {
+	d.record.Reason = reason
+	d.askAnew()
+	return d.decide()
+}
+
+// askAnew forgets that the move awaits a window or the end of a freeze: who asks finds out whether it
+// still does.
+func (d *draft) askAnew() {
+	record, now := &d.record, d.planner.now
+	if record.Awaiting != states.AwaitWindow && record.Awaiting != states.AwaitThaw {
+		return
+	}
+	record.Awaiting, record.Gates = "", nil
+	record.ProgressAt, record.ResumedAt = now, now
+	for i, m := range record.Members {
 		if !m.MissingSince.IsZero() {
-			d.record.Members[i].MissingSince = p.now
+			record.Members[i].MissingSince = now
 		}
 	}
-	return d.decide()
 }
 
 // awaited gives what a move awaits where nothing else holds it than a person's word or a window.

@@ -118,7 +118,6 @@ func TestTheOtherPartyIsSpelledInTheDetail(t *testing.T) {
 
 func TestNotYet(t *testing.T) {
 	expect(t, states.NotYet(tier()), "")
-	expect(t, states.NotYet(states.Cluster{Windows: make([]states.Window, 1)}), "window.0: Not acted on yet")
 	expect(t, states.Runbook{}.NotYet(), "name: Not acted on yet")
 }
 

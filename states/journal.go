@@ -49,10 +49,12 @@ const (
 	EventForgotten = "forgotten"
 	EventGate      = "gate" // a gate says something else than before
 	EventApproved  = "approved"
-	EventAwaits    = "awaits"   // nothing but an approval holds the move
+	EventAwaits    = "awaits"   // nothing but an approval, a window or a freeze holds the move
 	EventRollback  = "rollback" // a move is taken back
 	EventRetried   = "retried"
 	EventHeld      = "held"
 	EventUnheld    = "unheld"
+	EventFrozen    = "frozen"
+	EventThawed    = "thawed"
 	EventReplaced  = "replaced" // nodes that died before they took their order, by others
 )

@@ -10,7 +10,6 @@ import (
 // than ignored, because a limit that silently does not hold is worse than none. A change that
 // makes a setting work deletes its row here, and nothing else.
 var notYet = []unused{
-	{"window", func(c Cluster, setting string) []Place { return numbered(Place(setting), len(c.Windows)) }},
 	{runbookSetting, nil}, // not a cluster's: see NotYet of a runbook
 }
 
@@ -53,14 +52,6 @@ func notActedOn(at Place, setting string) Problem {
 		Summary: "Not acted on yet",
 		Detail:  fmt.Sprintf("Nothing in this version acts on what %s says here, and no setting is ever ignored: leave it out.", setting),
 	}
-}
-
-func numbered(at Place, n int) []Place {
-	var places []Place
-	for i := range n {
-		places = append(places, at.Sub(i))
-	}
-	return places
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -20,6 +20,8 @@ const (
 	AskHold       = "hold"
 	AskUnhold     = "unhold"
 	AskReconverge = "reconverge"
+	AskFreeze     = "freeze" // to be noted: it lies there already
+	AskThaw       = "thaw"   // likewise
 )
 
 // Request is the document at clusters/<c>/requests/<id>: what an operator asks. It says what the
@@ -37,8 +39,10 @@ type Request struct {
 
 	Hop   int       `json:"hop,omitempty"`   // of an approval: what was looked at
 	Batch int       `json:"batch,omitempty"` // of an approval: the batch that is over; 0: nothing began yet
-	Until time.Time `json:"until,omitzero"`  // of a hold
+	Until time.Time `json:"until,omitzero"`  // of a hold or a freeze
 	Step  bool      `json:"step,omitempty"`  // of a transition: every batch is approved
+
+	Everybody bool `json:"everybody,omitempty"` // of a freeze or a thaw: not only this cluster
 
 	Transition string `json:"transition"` // what was seen when it was made
 	Generation uint64 `json:"generation"`
@@ -96,7 +100,7 @@ func (r Request) Validate() error {
 				return fmt.Errorf("node name %q is malformed", node)
 			}
 		}
-	case AskPause, AskResume, AskAbort, AskApprove:
+	case AskPause, AskResume, AskAbort, AskApprove, AskFreeze, AskThaw:
 	default:
 		return fmt.Errorf("kind %q is unknown", r.Kind)
 	}

@@ -14,6 +14,10 @@ func stands(what, cluster string, record states.Record, undone bool) error {
 		return nil
 	case record.Status == states.Running && record.Awaiting == states.AwaitApproval:
 		return endingf(exitUnfinished, "%s: waits for approval: %s; orch approve %s --reason WHY lets it go on", what, record.Reason, cluster)
+	case record.Status == states.Running && record.Awaiting == states.AwaitThaw:
+		return endingf(exitUnfinished, "%s: not finished: %s; once it is thawed: orch resume %s", what, record.Reason, cluster)
+	case record.Status == states.Running && record.Awaiting == states.AwaitWindow:
+		return endingf(exitUnfinished, "%s: not finished: %s; once it is open: orch resume %s", what, record.Reason, cluster)
 	case record.Status == states.Paused && states.CauseFailed(record.Cause):
 		return endingf(exitFailed, "%s: failed: %s; see why: orch why %s", what, record.Reason, cluster)
 	case record.Status == states.Paused:

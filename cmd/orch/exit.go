@@ -24,11 +24,13 @@ const exitHelp = `Exit codes:
     0  done, nothing to do, or only read
     1  an error
     2  wrong usage, or a question that nobody was there to answer
-    3  not finished: paused by someone, waits for approval, a gate without an
-       answer, out of --timeout, replaced by another move
+    3  not finished: paused by someone, waits for approval, for a window or the end
+       of a freeze, a gate without an answer, out of --timeout, replaced by
+       another move
     4  failed: too many nodes failed, a gate said no, or it took too long
     5  rolled back: it failed, and the cluster is back where it was
-    6  refused: somebody else leads, the move is not legal, or the cluster is busy
+    6  refused: somebody else leads, the move is not legal, the cluster is busy
+       or frozen, or its windows are closed
   130  interrupted; what was begun stands where it is`
 
 // ending is an error that knows the code it ends the command with. Without a cause nothing is

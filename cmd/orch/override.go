@@ -24,8 +24,10 @@ var (
 	ruleGate     = rule{kind: "gate", bare: true, named: true, name: "NAME"}
 	ruleRequires = rule{kind: "requires", named: true, name: "CLUSTER"}
 
-	everyRule = []rule{ruleMembers, ruleHealthy, ruleSoak, ruleGate, ruleRequires}
-	wayBack   = []rule{ruleHealthy, ruleSoak, ruleGate} // a rollback requires nothing, and is never refused for dead nodes
+	ruleWindow = rule{kind: "window", bare: true, named: true, name: "NAME"}
+
+	everyRule = []rule{ruleMembers, ruleHealthy, ruleSoak, ruleGate, ruleRequires, ruleWindow}
+	wayBack   = []rule{ruleHealthy, ruleSoak, ruleGate} // a rollback requires nothing, is bound by no window, and is never refused for dead nodes
 )
 
 // String spells the rule as it is typed behind --override.
@@ -50,7 +52,11 @@ func overrideFlag(flags *pflag.FlagSet, into *[]string, rules []rule) {
 
 func checkOverrides(said []string, rules []rule) error {
 	for _, s := range said {
-		if !slices.ContainsFunc(rules, func(r rule) bool { return r.fits(s) }) {
+		switch fits := func(r rule) bool { return r.fits(s) }; {
+		case slices.ContainsFunc(rules, fits):
+		case ruleFreeze.fits(s):
+			return usagef("read --override %q: no move can override a freeze, because agents obey it too; orch thaw ends it", s)
+		default:
 			return usagef("read --override %q: what can be overridden here is %s", s, spelledRules(rules))
 		}
 	}

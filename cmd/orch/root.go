@@ -79,6 +79,7 @@ func groups(a *app) []group {
 		{"move", "Move", []*cobra.Command{newTransition(a), newReconverge(a), newRetry(a), newPause(a),
 			newResume(a), newApprove(a), newAbort(a), newRollback(a)}},
 		{"nodes", "Nodes", []*cobra.Command{newHold(a), newUnhold(a), newForget(a)}},
+		{"everybody", "Everybody, or a cluster", []*cobra.Command{newFreeze(a), newThaw(a)}},
 		{"definitions", "Definitions", []*cobra.Command{newFmt(a), newValidate(a), newApply(a)}},
 		{"rest", "Rest", []*cobra.Command{newDev(a), newVersion(a)}},
 	}
@@ -110,7 +111,7 @@ func suggest(cmd *cobra.Command, word string) string {
 	return ", did you mean " + strings.Join(names, " or ")
 }
 
-const stopWords = "choose: orch pause CLUSTER keeps the move and lets nobody else go, orch abort CLUSTER gives it up, both leave every node where it is; orch rollback CLUSTER goes back"
+const stopWords = "choose: orch pause CLUSTER keeps the move and lets nobody else go, orch abort CLUSTER gives it up, both leave every node where it is; orch rollback CLUSTER goes back; orch freeze [CLUSTER] --reason WHY stops agents as well"
 
 // otherWords are the verbs of other tools, with what to type here.
 var otherWords = map[string]string{

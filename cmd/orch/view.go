@@ -32,6 +32,11 @@ type place struct {
 }
 
 func look(snapshot states.Snapshot, at place, now time.Time) *view {
+	for _, freeze := range []*states.Doc[states.Freeze]{&snapshot.Frozen, &snapshot.Freeze} {
+		if freeze.OK() && freeze.Value.Over(now) { // one that is over is none
+			*freeze = states.Doc[states.Freeze]{}
+		}
+	}
 	v := &view{Snapshot: snapshot, now: now.UTC(), place: at, desire: snapshot.Desired.Value, record: snapshot.Record.Value}
 	v.waits, v.fit = orchestrator.Blockers(snapshot, now), orchestrator.HealthOf(snapshot, now)
 	for _, node := range snapshot.Nodes {

@@ -8,7 +8,7 @@ template "tier" {
 cluster "a" { template = "tier" }
 cluster "b" { template = "tier" }
 
-window "nights" { # ERROR: Not acted on yet
+window "nights" {
   schedule = "0 22 * * *"
   duration = "6h"
 }
