@@ -25,22 +25,29 @@ const answerWithin = 2 * time.Second
 // lease of a leader that died is waited out, saying so; a *states.HeldError means that a live one
 // does not answer.
 func (e *Engine) Drive(ctx context.Context, cluster string, request states.Request) (Outcome, error) {
-	if err := e.file(ctx, cluster, request); err != nil {
+	leave, err := e.file(ctx, cluster, request)
+	if err != nil {
 		return Outcome{}, err
 	}
+	defer leave()
 	var outcome Outcome
+	ended := false
 	done := func(snapshot states.Snapshot) bool {
 		found, over := finished(request, snapshot, e.Attend)
 		if over {
-			outcome = found
+			outcome, ended = found, true
 		}
 		return over
 	}
 	for {
-		err := e.turn(ctx, cluster, request, done)
+		err := e.await(ctx, cluster, request, done)
+		if err == nil && !ended {
+			err = e.turn(ctx, cluster, request, done)
+		}
 		switch {
-		case err == nil:
+		case err == nil && ended:
 			return outcome, nil
+		case err == nil: // it led, and there is nothing to be led while the queue waits
 		case errors.Is(err, states.ErrLeaseLost):
 			e.say("the lease is gone; taking it again, or following whoever has it")
 		case errors.Is(err, errAgain):
@@ -53,18 +60,24 @@ func (e *Engine) Drive(ctx context.Context, cluster string, request states.Reque
 // errAgain means that the lease changed hands, or may have; it never leaves this file.
 var errAgain = errors.New("again")
 
-// file writes the request; an outcome that nobody knows is no reason not to try again, because the
-// same request is only ever written once.
-func (e *Engine) file(ctx context.Context, cluster string, request states.Request) error {
+// file writes the request; leave gives up what it holds of it. An outcome that nobody knows is no
+// reason not to try again, because the same request is only ever written once.
+func (e *Engine) file(ctx context.Context, cluster string, request states.Request) (leave func(), err error) {
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
-		err := e.Store.File(ctx, cluster, request)
+		leave := func() {}
+		var err error
+		if request.Queue {
+			leave, err = e.enqueue(ctx, cluster, request)
+		} else {
+			err = e.Store.File(ctx, cluster, request)
+		}
 		if !errors.Is(err, states.ErrUnknownOutcome) && !errors.Is(err, states.ErrUnavailable) {
-			return err
+			return leave, err
 		}
 		e.say("waiting for Consul: %v", err)
 		sleep(ctx, ctx, nil, retry)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return leave, ctx.Err()
 		}
 	}
 }
@@ -87,7 +100,7 @@ func (e *Engine) turn(ctx context.Context, cluster string, request states.Reques
 	case err != nil:
 		return err
 	}
-	led := e.Lead(ctx, lease, done)
+	led := e.Lead(ctx, lease, func(snapshot states.Snapshot) bool { return done(snapshot) || standing(request, snapshot, e.Clock()) })
 	if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
 		e.say("let go of the lease: %v; it ends by itself", err)
 	}
@@ -117,6 +130,10 @@ func (e *Engine) follow(ctx context.Context, held *states.HeldError, request sta
 				return errAgain
 			}
 			if _, answered := answerTo(request, snapshot); answered {
+				break
+			}
+			if request.Queue { // nobody owes it an answer yet
+				e.sayTurn(request, snapshot)
 				break
 			}
 			waited := e.Clock().Sub(since)

@@ -21,10 +21,13 @@ func (p *planner) stops() *Decision {
 	return nil
 }
 
-// requests takes the first of the other requests, in the order of their creation.
+// requests takes the first of the other requests, in the order of their creation. One that waits for
+// its turn is passed by until then.
 func (p *planner) requests() *Decision {
-	if len(p.Requests) == 0 {
-		return nil
+	for _, doc := range p.Requests {
+		if !p.queues(doc) {
+			return p.take(doc)
+		}
 	}
 	return p.take(p.Requests[0])
 }
@@ -73,6 +76,8 @@ func (p *planner) stale(doc states.Doc[states.Request]) string {
 	switch {
 	case !doc.OK():
 		return "it cannot be read: " + doc.Problem
+	case request.Queue:
+		return abandoned(request)
 	case p.now.After(request.Expires):
 		return "it expired at " + clock(request.Expires)
 	case request.Kind == states.AskForget, request.Kind == states.AskHold, request.Kind == states.AskUnhold,
@@ -96,7 +101,7 @@ func (p *planner) busy() string {
 	if p.record.Why != "" {
 		why = " (" + p.record.Why + ")"
 	}
-	return fmt.Sprintf("%s moves %s to %s since %s%s; watch it: orch status %s --watch, stop it: orch pause %s, replace it: --supersede",
+	return fmt.Sprintf("%s moves %s to %s since %s%s; watch it: orch status %s --watch, stop it: orch pause %s, replace it: --supersede, wait for it: --queue",
 		p.record.By, p.Cluster, p.record.Target, clock(p.record.StartedAt), why, p.Cluster, p.Cluster)
 }
 

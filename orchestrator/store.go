@@ -19,6 +19,9 @@ type Store interface {
 	Follow(ctx context.Context, cluster string, news chan<- struct{}) error
 	// File writes a request, once: a request of that id that lies there already is this one.
 	File(ctx context.Context, cluster string, request states.Request) error
+	// Queue files a request that waits for its turn, and holds it so that everybody sees whether
+	// whoever asked still waits. Without a place, nothing was filed that would ever be taken.
+	Queue(ctx context.Context, cluster string, request states.Request) (*states.Turn, error)
 }
 
 // Leaser gives out the lease of a cluster.

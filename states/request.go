@@ -53,6 +53,8 @@ type Request struct {
 	At             time.Time `json:"at"`
 	Expires        time.Time `json:"expires"`
 	Supersede      bool      `json:"supersede,omitempty"`       // replace a transition that is running
+	Queue          bool      `json:"queue,omitempty"`           // wait until nothing else moves; whoever asked holds the key meanwhile
+	Held           bool      `json:"-"`                         // whoever asked is alive: a session holds the key
 	AcceptFailures bool      `json:"accept_failures,omitempty"` // resume although the budget is spent
 	Overrides      []string  `json:"overrides,omitempty"`       // each thing overridden, by name
 }

@@ -50,6 +50,12 @@ type Lease struct {
 	Release func(context.Context) error // lets go of it, and waits until nothing of it runs any more
 }
 
+// Turn is a place in a queue. It is kept while Context lives, and everybody sees that.
+type Turn struct {
+	Context context.Context             // ends when the place is lost or left
+	Leave   func(context.Context) error // gives it up, and waits until nothing of it runs any more
+}
+
 // Node is what lies in the store about one node.
 type Node struct {
 	Name   string

@@ -141,6 +141,8 @@ func (d driving) cut(cause error, v *view) error {
 	taken := v.record.Request == d.request.ID
 	_, answered := v.record.AnswerTo(d.request.ID)
 	switch {
+	case !taken && !answered && d.request.Queue:
+		return fmt.Errorf("%s %s: %w; it waited for its turn, and is withdrawn: %s", d.request.Kind, d.cluster, cause, first(v.queued(d.request), v.leaderLine()))
 	case !taken && !answered:
 		return fmt.Errorf("%s %s: %w; request %s is filed and not taken up: whoever leads %s next takes it until %s", d.request.Kind, d.cluster,
 			cause, d.request.ID, d.cluster, clock(d.request.Expires, v.now))

@@ -118,6 +118,12 @@ func (f *fake) File(_ context.Context, _ string, r states.Request) error {
 	return nil
 }
 
+func (f *fake) Queue(ctx context.Context, cluster string, r states.Request) (*states.Turn, error) {
+	r.Held = true
+	turn, cancel := context.WithCancel(context.Background())
+	return &states.Turn{Context: turn, Leave: func(context.Context) error { cancel(); return nil }}, f.File(ctx, cluster, r)
+}
+
 func (f *fake) Campaign(_ context.Context, cluster, who, _ string) (*states.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -73,6 +73,7 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 	if !o.app.json() {
 		p := o.app.page()
 		v.planScreen(p, preview, request)
+		v.queueScreen(p, request)
 		p.blank()
 		if err := p.writeTo(o.app.out); err != nil {
 			return err
@@ -80,7 +81,7 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 	}
 	d := o.driving(c, v, request)
 	d.step = step
-	if preview.Nothing {
+	if preview.Nothing && v.queued(request) == "" {
 		return d.nothing(v)
 	}
 	if err := o.confirm(cmd, v, preview); err != nil {

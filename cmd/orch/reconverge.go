@@ -10,6 +10,7 @@ import (
 type reconvergeOptions struct {
 	moveOptions
 	nodes []string
+	queue bool
 }
 
 func newReconverge(a *app) *cobra.Command {
@@ -27,6 +28,7 @@ plan first, and wants a cluster at rest.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.queue, "queue", false, queueFlag)
 	a.nodeFlag(cmd, &o.nodes, "this `node` only; may be repeated")
 	return cmd
 }
@@ -40,6 +42,6 @@ func (o *reconvergeOptions) run(cmd *cobra.Command, cluster string) error {
 		return err
 	}
 	request := o.request(c, v, states.AskReconverge)
-	request.Nodes = o.nodes
+	request.Nodes, request.Queue = o.nodes, o.queue
 	return o.planned(cmd, c, v, request, false)
 }

@@ -16,6 +16,7 @@ func (v *view) footer(p *page, o statusOptions) {
 			p.wrap(span{}, line)
 		}
 	}
+	v.listQueue(p)
 	for _, note := range o.notes {
 		p.add(span{note, yellow})
 	}

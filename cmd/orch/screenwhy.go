@@ -14,6 +14,7 @@ func (v *view) whyCluster(p *page) {
 	p.wrap(span{}, v.sentence())
 	p.blank()
 	v.listBlockers(p, "Nothing moves, because", "It waits, because", blockers)
+	v.listQueue(p)
 	v.listFree(p, v.free())
 	v.notThere(p)
 }

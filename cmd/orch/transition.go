@@ -15,6 +15,7 @@ type transitionOptions struct {
 	moveOptions
 	via       []string
 	supersede bool
+	queue     bool
 	step      bool
 }
 
@@ -31,6 +32,10 @@ Ctrl-C lets go at a safe point; orch resume goes on, from any machine. A move
 out of a state that serves into one that does not asks for the cluster's name
 first. With --step it asks after every batch whether to go on.
 
+A cluster that somebody else moves is not moved at the same time: it is refused,
+and says who, since when and why. With --queue it waits for its turn; with
+--supersede it takes the place of the other move.
+
 Where the definition wants an approval, a terminal shows that and waits for
 orch approve; elsewhere the command ends then, with exit code 3.`,
 		Example: `  orch transition web version 42 --reason CHG-1234
@@ -45,6 +50,7 @@ orch approve; elsewhere the command ends then, with exit code 3.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.via, "via", nil, "go through this state; may be repeated")
 	flags.BoolVar(&o.supersede, "supersede", false, "replace a move that is running or paused")
+	flags.BoolVar(&o.queue, "queue", false, queueFlag)
 	flags.BoolVar(&o.step, "step", false, "ask after every batch whether to go on")
 	return cmd
 }
@@ -57,12 +63,16 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	if o.step && (!o.app.screen.in || !o.app.screen.out || o.app.json()) {
 		return usagef("step through a move: --step asks on a terminal, and there is none; approve = \"after_each_batch\" in the definition waits for orch approve instead")
 	}
+	if o.queue && o.supersede {
+		return usagef("wait for a move and replace it: --queue and --supersede exclude each other")
+	}
 	c, v, err := o.begin(cmd, args[0])
 	if err != nil {
 		return err
 	}
 	request := o.request(c, v, states.AskTransition)
-	request.Target, request.Via, request.Supersede, request.Step = ref, o.via, o.supersede, o.step
+	request.Target, request.Via, request.Step = ref, o.via, o.step
+	request.Supersede, request.Queue = o.supersede, o.queue
 	return o.planned(cmd, c, v, request, o.step)
 }
 
@@ -91,6 +101,10 @@ func stopsServing(record states.Record) bool {
 // preview asks the planner what a request would do.
 func (v *view) preview(request states.Request) orchestrator.Preview {
 	leading := orchestrator.Leading{Who: request.By, Epoch: v.desire.Epoch + 1}
+	if request.Queue && v.queued(request) != "" {
+		return orchestrator.ForeseeQueued(v.Snapshot, request, leading, v.now)
+	}
+	request.Queue = false // its turn is now
 	preview := orchestrator.Foresee(v.Snapshot, request, leading, v.now)
 	if preview.Held == "" || preview.Refused != "" || len(preview.Batches) > 0 {
 		return preview

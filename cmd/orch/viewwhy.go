@@ -37,7 +37,7 @@ func (v *view) blockers() []blocker {
 		list = append(list, blocker{w.Kind, w.Node, w.Reason, w.Remedy})
 	}
 	for _, r := range v.Requests {
-		if !v.Led {
+		if !v.Led && !(r.Value.Queue && r.Value.Held) {
 			list = append(list, blocker{"request", "", v.pending(r), "whoever leads next takes it up"})
 		}
 	}

@@ -107,7 +107,7 @@ func (s *Store) requests(pairs []Pair) []states.Doc[states.Request] {
 		if doc.Problem == "" && doc.Value.ID != last(pair.Key) {
 			doc.Problem = fmt.Sprintf("it calls itself %q", doc.Value.ID)
 		}
-		doc.Value.ID = last(pair.Key)
+		doc.Value.ID, doc.Value.Held = last(pair.Key), pair.Session != ""
 		requests = append(requests, doc)
 	}
 	return requests
