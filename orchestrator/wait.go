@@ -119,6 +119,9 @@ const aMoment = 10 * time.Millisecond
 
 // decisionOf waits, until the first time at which waiting alone changes something.
 func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
+	if p.frozen() != "" { // nobody is late meanwhile
+		wake = p.thaws()
+	}
 	earliest := func(t time.Time) {
 		if t.After(p.now) && (wake.IsZero() || t.Before(wake)) {
 			wake = t

@@ -264,6 +264,11 @@ func (w *world) verdict(name string) states.Verdict {
 	}
 	a.mark = desired.Mark
 	view := states.View{Desired: desired, Now: w.now}
+	for _, freeze := range []*states.Doc[states.Freeze]{&w.snapshot.Frozen, &w.snapshot.Freeze} {
+		if freeze.OK() && !freeze.Value.Over(w.now) {
+			view.Frozen = &freeze.Value
+		}
+	}
 	if node.Order.OK() {
 		view.Order = &node.Order.Value
 	}

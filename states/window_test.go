@@ -173,7 +173,7 @@ func TestWhyClosed(t *testing.T) {
 		{states.Windows{sale}, "2026-11-24 00:00",
 			`window "sale" denies it since 00:00 UTC; opens Sat 28 Nov 00:00 UTC, in 4d`, "--override window=sale"},
 		{states.Windows{office, sale}, "2026-11-25 20:59:57",
-			`window "sale" denies it, and window "office-hours" is closed since Mon 23 Nov 16:00 Europe/Paris; opens Mon 30 Nov 09:00 Europe/Paris (Mon 30 Nov 08:00 UTC), in 4d11h`,
+			`window "sale" denies it, and window "office-hours" is closed; no move since Mon 23 Nov 16:00 Europe/Paris; opens Mon 30 Nov 09:00 Europe/Paris (Mon 30 Nov 08:00 UTC), in 4d11h`,
 			"--override window=sale --override window=office-hours"},
 		{states.Windows{never}, "2026-11-25 21:00", `window "never" is closed; it never opens, as far as anybody can see`, "--override window=never"},
 		{states.Windows{office}, "2026-11-23 07:59:57",

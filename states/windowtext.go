@@ -22,8 +22,12 @@ func (h Hours) Why(now time.Time) string {
 	}
 	text := strings.Join(texts, ", and ")
 	zone := h.Bars[len(h.Bars)-1].TimeZone
-	if !h.Since.IsZero() {
+	switch {
+	case h.Since.IsZero():
+	case len(h.Bars) == 1 && h.Bars[0].Name == h.By.Name:
 		text += " since " + localTime(h.Since, now, zone)
+	default: // another one closed it
+		text += "; no move since " + localTime(h.Since, now, zone)
 	}
 	if h.Until.IsZero() {
 		return text + "; it never opens, as far as anybody can see"
