@@ -40,11 +40,16 @@ func Apply(snapshot states.Snapshot, application Application, leading Leading, n
 	if err != nil {
 		return states.Change{}, err
 	}
-	d.change.Definition = &application.Text
 	d.change.Entry.By, d.change.Entry.Accessor, d.change.Entry.Why = application.By, application.Accessor, application.Why
-	sum := sha256.Sum256([]byte(application.Text))
-	d.change.Entry.Definition = hex.EncodeToString(sum[:6])
+	d.defines(application.Text)
 	return *d.decide().Change, nil
+}
+
+// defines writes a definition, and notes its digest.
+func (d *draft) defines(text string) {
+	d.change.Definition = &text
+	sum := sha256.Sum256([]byte(text))
+	d.change.Entry.Definition = hex.EncodeToString(sum[:6])
 }
 
 // redefine replaces a definition, unless a state would go in which the cluster is, or is to be.
@@ -83,8 +88,8 @@ func (p *planner) inUse() []states.State {
 // runs there is not touched because somebody typed apply.
 func (p *planner) birth(application Application) (*draft, error) {
 	if seen := p.marked(); len(seen) > 0 {
-		return nil, fmt.Errorf("apply cluster %q: it has no desired state, and %s accepted one before, as after a wipe: %s; put the keys back",
-			p.Cluster, states.Count(len(seen), "node"), list(seen))
+		return nil, fmt.Errorf("apply cluster %q: it has no desired state, and %s accepted one before, as after a wipe: %s; %s",
+			p.Cluster, states.Count(len(seen), "node"), list(seen), recoverAnew(p.Cluster))
 	}
 	ref := states.Ref{Name: application.Definition.Initial}
 	if application.Initial != nil {

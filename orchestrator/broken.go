@@ -13,17 +13,22 @@ func (p *planner) broken() *Decision {
 	say := func(kind, remedy, format string, args ...any) {
 		waits = append(waits, Wait{Kind: kind, Reason: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
+	seen := p.marked()
+	again := "orch recover " + p.Cluster
 	switch {
+	case !p.Desired.There() && !p.Record.There() && len(seen) > 0:
+		say("wiped", recoverAnew(p.Cluster), "cluster %q has no desired state, and %s accepted one before, as after a wipe: %s; agents keep what they have",
+			p.Cluster, states.Count(len(seen), "node"), list(seen))
 	case !p.Desired.There() && !p.Record.There():
 		say("unborn", "orch apply PATH", "cluster %q has no desired state", p.Cluster)
 	case !p.Desired.There():
-		say("missing", "put the key back as the journal has it", "the key \"desired\" of cluster %q is gone; agents keep what they have", p.Cluster)
+		say("missing", again, "the key \"desired\" of cluster %q is gone; agents keep what they have", p.Cluster)
 	case !p.Desired.OK():
-		say("garbage", "put the key back as the journal has it", "the key \"desired\" of cluster %q cannot be used: %s; agents keep what they have", p.Cluster, p.Desired.Problem)
+		say("garbage", again, "the key \"desired\" of cluster %q cannot be used: %s; agents keep what they have", p.Cluster, p.Desired.Problem)
 	case !p.Record.There():
-		say("missing", "put the key back", "the key \"transition\" of cluster %q is gone", p.Cluster)
+		say("missing", again, "the key \"transition\" of cluster %q is gone", p.Cluster)
 	case !p.Record.OK():
-		say("garbage", "put the key back", "the key \"transition\" of cluster %q cannot be used: %s", p.Cluster, p.Record.Problem)
+		say("garbage", again, "the key \"transition\" of cluster %q cannot be used: %s", p.Cluster, p.Record.Problem)
 	default:
 		p.overtaken(say)
 	}
@@ -31,6 +36,11 @@ func (p *planner) broken() *Decision {
 		return nil
 	}
 	return p.wait(waits...)
+}
+
+// recoverAnew is what helps where the definition is gone as well.
+func recoverAnew(cluster string) string {
+	return "orch recover " + cluster + " STATE --definition PATH"
 }
 
 // overtaken finds agents that accepted what the desired state has not reached.
@@ -42,7 +52,7 @@ func (p *planner) overtaken(say func(kind, remedy, format string, args ...any)) 
 			continue
 		}
 		if why := status.Value.Mark.Refuses(desired); why != "" {
-			say("overtaken", "put back the newer keys of the cluster",
+			say("overtaken", "orch recover "+p.Cluster,
 				"node %q has seen more than lies in Consul, as after a restore: %s", node.Name, why)
 		}
 	}

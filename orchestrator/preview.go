@@ -70,7 +70,7 @@ func After(snapshot states.Snapshot, change states.Change) states.Snapshot {
 		snapshot.Desired = states.Doc[states.Desired]{Value: *change.Desired, Index: version}
 	}
 	snapshot.Requests = slices.DeleteFunc(slices.Clone(snapshot.Requests), func(r states.Doc[states.Request]) bool {
-		return r.Value.ID == change.Handled
+		return r.Value.ID == change.Handled || slices.Contains(change.Dropped, r.Value.ID)
 	})
 	snapshot.Nodes = slices.Clone(snapshot.Nodes)
 	for i, node := range snapshot.Nodes {

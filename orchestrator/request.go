@@ -154,7 +154,7 @@ func (p *planner) resume(request states.Request) *Decision {
 	case failures > budget && !request.AcceptFailures:
 		return p.refuse(request, "%s failed and %d are allowed; try again: orch retry %s, go on without them: orch resume %s --accept-failures, go back: orch rollback %s",
 			states.Count(failures, "node"), budget, p.Cluster, p.Cluster, p.Cluster)
-	case record.Cause == states.ByBirth && len(p.muster(nil)) == 0:
+	case (record.Cause == states.ByBirth || record.Cause == states.ByRecover) && len(p.muster(nil)) == 0:
 		return p.refuse(request, "no agent of %q is alive yet; start them first, so that they converge batch by batch", p.Cluster)
 	}
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {

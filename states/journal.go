@@ -56,5 +56,6 @@ const (
 	EventUnheld    = "unheld"
 	EventFrozen    = "frozen"
 	EventThawed    = "thawed"
-	EventReplaced  = "replaced" // nodes that died before they took their order, by others
+	EventRecovered = "recovered" // after a restore
+	EventReplaced  = "replaced"  // nodes that died before they took their order, by others
 )

@@ -20,6 +20,7 @@ const (
 	ByDoubt    = "doubt"    // a gate did not know until its time was over
 	ByHealth   = "health"   // fewer healthy nodes after a soak than before
 	ByDeadline = "deadline" // no progress for too long
+	ByRecover  = "recover"  // after a restore: nobody goes until somebody says so
 	ByRequires = "requires" // another cluster was not settled in time
 	ByWindow   = "window"   // it closed, and on_close = "pause"
 )

@@ -110,6 +110,7 @@ type Change struct {
 	Orders     map[string]Order // by node
 	Unmoved    []string         // nodes whose status must not have changed since the snapshot
 	Handled    string           // id of the request that this change answers
+	Dropped    []string         // ids of requests that go unheard
 	Definition *string          // text to be written
 
 	Settled map[string]uint64 // clusters whose desired state must lie there as it was seen, by name

@@ -59,7 +59,7 @@ func (v *view) actions() []action {
 		}
 	}
 	list = append(list, v.remedies()...)
-	if v.record.Undoes == "" && v.record.Cause != states.ByBirth {
+	if v.record.Undoes == "" && v.record.Cause != states.ByBirth && v.record.Cause != states.ByRecover {
 		list = append(list, back)
 	}
 	return append(list, action{"give up", "orch abort " + name})

@@ -140,6 +140,7 @@ var pausedHow = map[string]string{
 	states.ByRequires: "PAUSED for another cluster",
 	states.ByMembers:  "PAUSED for want of nodes",
 	states.ByBirth:    "PAUSED since birth",
+	states.ByRecover:  "PAUSED since it was recovered",
 }
 
 func (v *view) paused(p *page) {

@@ -32,6 +32,8 @@ func (v *view) sentence() string {
 		return v.Cluster + " is done with its move to " + v.desire.State.String() + generation + ", and some nodes are not there yet."
 	case v.record.Cause == states.ByBirth && v.record.Status == states.Paused:
 		return v.Cluster + " was born at " + v.desire.State.String() + generation + ", which serves: nobody converges until somebody says so."
+	case v.record.Cause == states.ByRecover && v.record.Status == states.Paused:
+		return v.Cluster + " was recovered to " + v.desire.State.String() + generation + ": nobody converges until somebody says so."
 	case v.awaiting():
 		return v.Cluster + " waits for approval on its way from " + from + " to " + to + generation + "."
 	case v.record.Status == states.Running && v.record.Undoes != "":

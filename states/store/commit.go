@@ -82,6 +82,9 @@ func (s *Store) changeOps(lease *states.Lease, snapshot states.Snapshot, change 
 	if change.Handled != "" {
 		ops = append(ops, Op{Verb: DeleteCAS, Key: k.Request(c, change.Handled), Index: requestIndex(snapshot, change.Handled)})
 	}
+	for _, id := range change.Dropped {
+		ops = append(ops, Op{Verb: DeleteCAS, Key: k.Request(c, id), Index: requestIndex(snapshot, id)})
+	}
 	return ops
 }
 
