@@ -22,6 +22,8 @@ type Task struct {
 	// Started is called once, as soon as there is a process, so that it can be found again by
 	// another process of the agent. Where it fails the run is ended.
 	Started func(Process) error
+	// Said is called with every line of output, cleaned; it returns at once. Nil: nobody listens.
+	Said func(line string)
 }
 
 // Result is how a run ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -41,18 +42,20 @@ type Agent struct {
 	enlisted bool
 	before   bool // it was enlisted once
 	sight    *states.Sight
-	accepted *states.Desired     // what is to be followed now; nil: nothing can be
-	refused  string              // what lies in Consul and cannot be followed
-	status   states.Status       // as it should lie there
-	lies     *states.Status      // as it lies there, as far as is known; nil: it has to be written
-	shown    notice              // on the board
-	running  chan states.Run     // gives the end of the run going on; nil: none goes on
-	doing    doing               // of the run going on
-	doings   <-chan doing        // gives what it does next
-	again    string              // done with the run going on
-	stuck    string              // why what it drained is still not out of maintenance
-	lastEnd  time.Time           // of a run, by a clock that nobody sets
-	owed     func(memory) memory // has to be written down before anything else happens
+	accepted *states.Desired         // what is to be followed now; nil: nothing can be
+	refused  string                  // what lies in Consul and cannot be followed
+	status   states.Status           // as it should lie there
+	lies     *states.Status          // as it lies there, as far as is known; nil: it has to be written
+	shown    notice                  // on the board
+	running  chan states.Run         // gives the end of the run going on; nil: none goes on
+	heard    *atomic.Pointer[string] // what that said last
+	line     string                  // of it that is told
+	doing    doing                   // of the run going on
+	doings   <-chan doing            // gives what it does next
+	again    string                  // done with the run going on
+	stuck    string                  // why what it drained is still not out of maintenance
+	lastEnd  time.Time               // of a run, by a clock that nobody sets
+	owed     func(memory) memory     // has to be written down before anything else happens
 	delays   delays
 }
 
@@ -140,6 +143,7 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 			a.ended(run)
 		case a.doing = <-a.doings:
 		case <-renewal.C:
+			a.listen()
 			a.renew(ctx)
 		case <-alarm.C:
 		}

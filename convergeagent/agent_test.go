@@ -3,6 +3,7 @@ package convergeagent
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -299,5 +300,23 @@ func TestObserveRunsNothing(t *testing.T) {
 	quiet(t, "it only watches", func() bool { return r.status().Run.ID == "" })
 	if !strings.Contains(s.Reason, "it would converge") || !s.State.None() {
 		t.Errorf("it reports %s", text(s))
+	}
+}
+
+// Whoever watches a rollout sees what a converge says while it says it, at the pace of renewals.
+func TestTheLastLineIsToldWhileItRuns(t *testing.T) {
+	t.Parallel()
+	gate := filepath.Join(t.TempDir(), "go")
+	r := newRig(t, "echo first; echo applying 7 of 9; while [ ! -e "+gate+" ]; do sleep 0.05; done")
+	r.start()
+	r.want(desired(1, "on"))
+	r.until("its last line", func(s states.Status) bool {
+		return s.Run.Going() && slices.Equal(s.Run.Tail, []string{"applying 7 of 9"})
+	})
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.settled("on"); !slices.Equal(s.Run.Tail, []string{"first", "applying 7 of 9"}) {
+		t.Errorf("all of it once it has ended: %q", s.Run.Tail)
 	}
 }

@@ -159,7 +159,7 @@ func watched(ctx context.Context, cmd *exec.Cmd, task Task, log io.Writer) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	lines := &tail{}
+	lines := &tail{said: task.Said}
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)

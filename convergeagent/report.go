@@ -21,6 +21,12 @@ func (a *Agent) say(phase states.Phase, reason string) {
 		Phase: phase, Reason: states.Clip(clean(reason), 500), Run: m.Last, Failed: m.Failed, AgainDone: m.AgainDone,
 		Refused: a.refused, Drained: ids(m.Drained), Meta: a.Meta, Since: a.status.Since,
 	}
+	if a.running != nil && a.line != "" {
+		status.Run.Tail = []string{a.line}
+	}
+	if a.sight != nil {
+		status.Tree = a.sight.ID
+	}
 	if status.Phase != a.status.Phase || status.Since.IsZero() {
 		status.Since = now()
 		a.Log.Info("phase", "phase", phase, "reason", status.Reason)

@@ -2,6 +2,7 @@ package convergeagent
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"orch/states"
@@ -49,9 +50,14 @@ func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, v
 	end, doings := make(chan states.Run, 1), make(chan doing, 2)
 	a.running, a.doings, a.again = end, doings, verdict.Again
 	a.doing = doing{states.Converging, verdict.Reason}
-	task := Task{Cluster: a.Cluster, Node: a.Node, Run: run, From: from, Started: func(p Process) error {
-		return a.diary.write(func(m memory) memory { m.Process = p; return m })
-	}}
+	heard := &atomic.Pointer[string]{}
+	a.heard, a.line = heard, ""
+	task := Task{Cluster: a.Cluster, Node: a.Node, Run: run, From: from,
+		Started: func(p Process) error {
+			return a.diary.write(func(m memory) memory { m.Process = p; return m })
+		},
+		Said: func(line string) { heard.Store(&line) },
+	}
 	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.accepted.Drains}
 	converging := a.doing
 	go func() { // at most two doings: nobody has to wait for the loop
@@ -63,6 +69,17 @@ func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, v
 		}
 		end <- finish(run, began, result)
 	}()
+}
+
+// listen takes over what the run going on said last. It is asked at each renewal and not at each line:
+// what a converge prints must not become load on Consul.
+func (a *Agent) listen() {
+	if a.running == nil || a.heard == nil {
+		return
+	}
+	if line := a.heard.Load(); line != nil {
+		a.line = *line
+	}
 }
 
 // finish fills in how a run ended.

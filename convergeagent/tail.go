@@ -18,7 +18,8 @@ const (
 // tail keeps the last lines of a stream, however long it is and whether or not it has line ends.
 type tail struct {
 	lines []string
-	line  []byte // the beginning of the line that is being read
+	line  []byte            // the beginning of the line that is being read
+	said  func(line string) // hears of every line; nil: nobody does
 }
 
 // Write never fails and never keeps more than its limits.
@@ -43,7 +44,11 @@ func (t *tail) end() {
 	if len(t.lines) == tailLines {
 		t.lines = append(t.lines[:0], t.lines[1:]...)
 	}
-	t.lines = append(t.lines, states.Clip(line, tailRunes))
+	line = states.Clip(line, tailRunes)
+	t.lines = append(t.lines, line)
+	if t.said != nil {
+		t.said(line)
+	}
 }
 
 // last gives the lines, also the one without an end.
