@@ -25,11 +25,14 @@ type Agent struct {
 	session string
 	index   uint64 // of our status as we last saw or wrote it
 	id      string // of the tree of keys, once seen
+
+	peek chan struct{} // the freezes are to be looked at now
 }
 
 // NewAgent makes an Agent with the usual times.
 func NewAgent(kv KV, keys Keys, cluster, node string) *Agent {
-	return &Agent{KV: kv, Keys: keys, Cluster: cluster, Node: node, TTL: 30 * time.Second, Wait: time.Minute, Again: 30 * time.Second}
+	return &Agent{KV: kv, Keys: keys, Cluster: cluster, Node: node, TTL: 30 * time.Second, Wait: time.Minute, Again: 30 * time.Second,
+		peek: make(chan struct{}, 1)}
 }
 
 func (a *Agent) key() string { return a.Keys.Status(a.Cluster, a.Node) }

@@ -34,6 +34,7 @@ func (a *Agent) Claim(ctx context.Context, sight states.Sight, before, running s
 	}
 	a.note(pairs)
 	if what := a.surprise(sight, pairs); what != "" {
+		a.lookSoon()
 		err := a.report(ctx, before)
 		return fmt.Errorf("claim run %q: %s came up: %w", running.Run.ID, what, errors.Join(states.ErrConflict, err))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"orch/states"
 )
@@ -60,4 +61,24 @@ func (s *Store) change(ctx context.Context, op Op, written func(Pair) bool) erro
 		return nil
 	}
 	return fmt.Errorf("write %q: %w", op.Key, err)
+}
+
+// lookSoon has the agent look at the freezes now, and not only when it is time to: a claim found one
+// that it did not know of, or somebody lets a node go that it takes to be frozen.
+func (a *Agent) lookSoon() {
+	select {
+	case a.peek <- struct{}{}:
+	default:
+	}
+}
+
+// doze waits until the freezes are to be looked at again.
+func (a *Agent) doze(ctx context.Context) {
+	timer := time.NewTimer(a.Again)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-a.peek:
+	case <-timer.C:
+	}
 }

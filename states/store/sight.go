@@ -71,6 +71,9 @@ func (f *follower) saw(key string, pair Pair, err error) {
 			f.sight.Order = decode[states.Order](pair)
 		}
 		f.first[key] = true
+		if f.sight.Frozen.There() || f.sight.Freeze.There() { // who lets a frozen node go may have thawed it
+			f.agent.lookSoon()
+		}
 	}
 	f.tell()
 }
@@ -81,7 +84,7 @@ func (f *follower) glances(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := f.glance(ctx); err == nil {
 			pause = firstPause
-			rest(ctx, f.agent.Again)
+			f.agent.doze(ctx)
 			continue
 		}
 		rest(ctx, min(jittered(pause), f.agent.Again))
