@@ -75,7 +75,7 @@ type group struct {
 
 func groups(a *app) []group {
 	return []group{
-		{"see", "See", []*cobra.Command{newStatus(a), newWhy(a), newPlan(a), newHistory(a), newShow(a)}},
+		{"see", "See", []*cobra.Command{newStatus(a), newWhy(a), newPlan(a), newHistory(a), newShow(a), newGraph(a)}},
 		{"move", "Move", []*cobra.Command{newTransition(a), newReconverge(a), newRetry(a), newPause(a),
 			newResume(a), newApprove(a), newAbort(a), newRollback(a)}},
 		{"nodes", "Nodes", []*cobra.Command{newHold(a), newUnhold(a), newForget(a)}},
