@@ -50,6 +50,16 @@ type Lease struct {
 	Release func(context.Context) error // lets go of it, and waits until nothing of it runs any more
 }
 
+// Session is what can be told of a session, which is how a store knows that somebody lives.
+type Session struct {
+	ID     string
+	Lives  bool     // it has not ended; where it is renewed no more it does so within twice its TTL
+	Name   string   // that whoever made it gave it
+	TTL    Duration // of it
+	Node   string   // of the Consul agent that it was made through; empty: not known
+	Health string   // of that node, as Consul sees it; empty: not known
+}
+
 // Turn is a place in a queue. It is kept while Context lives, and everybody sees that.
 type Turn struct {
 	Context context.Context             // ends when the place is lost or left
@@ -98,6 +108,7 @@ type Sight struct {
 	Order   Doc[Order]
 	Frozen  Doc[Freeze]
 	Freeze  Doc[Freeze]
+	ID      string // of the tree of keys, once seen
 	Trouble string // the store cannot be read: why. Then the rest is what was last seen
 }
 

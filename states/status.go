@@ -112,7 +112,8 @@ type Status struct {
 	Refused    string            `json:"refused,omitempty"` // what in Consul cannot be followed, and why
 	Drained    []string          `json:"drained,omitempty"` // ids of the service instances that the agent has in maintenance
 	Meta       map[string]string `json:"meta,omitempty"`
-	Since      time.Time         `json:"since"` // of the phase
+	Tree       string            `json:"id,omitempty"` // of the tree of keys that it follows: after a wipe, only agents know it
+	Since      time.Time         `json:"since"`        // of the phase
 }
 
 // Validate finds values that no agent writes; the leader then counts the status as not there.

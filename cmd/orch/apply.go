@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,8 +61,12 @@ func (o *applyOptions) run(cmd *cobra.Command, paths []string) error {
 	if !o.app.json() {
 		o.app.say("%s  %s", c.place.Datacenter, c.place.Address)
 	}
-	if _, err := c.MakeID(cmd.Context(), freshID()); err != nil {
-		return fmt.Errorf("write the id of this Consul: %w", err)
+	var names []string
+	for _, cluster := range file.Clusters {
+		names = append(names, cluster.Name)
+	}
+	if _, err := c.identify(cmd.Context(), names...); err != nil {
+		return err
 	}
 	document := applyJSON{Schema: states.Schema, Clusters: []appliedJSON{}}
 	for _, cluster := range file.Clusters {
@@ -138,7 +141,7 @@ func (g applying) run(ctx context.Context) (appliedJSON, error) {
 	if err := g.confirm(ctx, v, change); err != nil {
 		return appliedJSON{}, err
 	}
-	lease, err := g.lease(ctx, application)
+	lease, err := app.lease(ctx, g.consul, g.cluster.Name, fmt.Sprintf("apply cluster %q", g.cluster.Name), application.By, application.ID)
 	if err != nil {
 		return appliedJSON{}, err
 	}
@@ -177,32 +180,6 @@ func (g applying) confirm(ctx context.Context, v *view, change states.Change) er
 	}
 	what := fmt.Sprintf("%s is new, and converges to %s at once: %s", g.cluster.Name, change.Desired.State, who)
 	return g.options.app.typed(ctx, what, g.cluster.Name)
-}
-
-// lease takes the cluster's lease. Somebody who only changes a word has it for a moment, and is
-// waited for; somebody who leads a move is not.
-func (g applying) lease(ctx context.Context, application orchestrator.Application) (*states.Lease, error) {
-	var held *states.HeldError
-	const pause = 100 * time.Millisecond
-	for range max(1, g.options.app.patience/pause) {
-		lease, err := g.consul.Campaign(ctx, g.cluster.Name, application.By, application.ID)
-		switch {
-		case err == nil:
-			return lease, nil
-		case !errors.As(err, &held) && !errors.Is(err, states.ErrConflict):
-			return nil, fmt.Errorf("apply cluster %q: %w", g.cluster.Name, err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(pause):
-		}
-	}
-	if held == nil {
-		return nil, fmt.Errorf("apply cluster %q: %w; try again", g.cluster.Name, states.ErrConflict)
-	}
-	return nil, endingf(exitRefused, "apply cluster %q: %w; wait until it is done: orch status %s --watch; if it is gone, its lease ends by %s",
-		g.cluster.Name, held, g.cluster.Name, clock(g.options.app.now().Add(held.AtMost), g.options.app.now()))
 }
 
 // commit decides and writes, again where something changed in between.

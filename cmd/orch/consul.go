@@ -28,6 +28,8 @@ type library interface {
 	Journal(ctx context.Context, cluster string, after uint64) ([]states.Doc[states.Entry], error)
 	Entries(ctx context.Context, cluster string, first, last uint64) ([]states.Doc[states.Entry], error)
 	MakeID(ctx context.Context, fresh string) (string, error)
+	Session(ctx context.Context, id string) (states.Session, error)
+	Unlock(ctx context.Context, cluster, session string) error
 	ReadFreeze(ctx context.Context, cluster string) (states.Doc[states.Freeze], error)
 	PutFreeze(ctx context.Context, cluster string, seen states.Doc[states.Freeze], freeze states.Freeze) error
 	DropFreeze(ctx context.Context, cluster string, seen states.Doc[states.Freeze]) error

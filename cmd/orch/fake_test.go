@@ -164,6 +164,19 @@ func (f *fake) Entries(_ context.Context, _ string, first, last uint64) ([]state
 
 func (f *fake) MakeID(_ context.Context, fresh string) (string, error) { return fresh, nil }
 
+func (f *fake) Session(_ context.Context, id string) (states.Session, error) {
+	return states.Session{ID: id, Lives: f.snapshot.Led, TTL: states.Duration(30 * time.Second), Node: "bastion", Health: "passing"}, nil
+}
+
+func (f *fake) Unlock(_ context.Context, _, session string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.snapshot.Session == session {
+		f.snapshot.Led, f.snapshot.Session = false, ""
+	}
+	return nil
+}
+
 // world is a fake with the streams of a command around it.
 type world struct {
 	*fake

@@ -110,3 +110,13 @@ func (s *server) nextEnd() time.Time {
 	}
 	return next
 }
+
+// Session tells about a session.
+func (c *Caller) Session(ctx context.Context, id string) (states.Session, error) {
+	if err := c.enter(ctx); err != nil {
+		return states.Session{}, err
+	}
+	defer c.server.mu.Unlock()
+	one, found := c.server.sessions[id]
+	return states.Session{ID: id, Lives: found, TTL: states.Duration(one.ttl)}, nil
+}

@@ -170,11 +170,12 @@ func (f *follower) current() (states.Sight, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	sight := f.sight
+	sight.ID = f.agent.id
 	for _, part := range slices.Sorted(maps.Keys(f.trouble)) {
 		sight.Trouble = f.trouble[part]
 	}
 	if f.foreign || len(f.first) < 3 {
-		return states.Sight{Trouble: sight.Trouble}, sight.Trouble != ""
+		return states.Sight{ID: sight.ID, Trouble: sight.Trouble}, sight.Trouble != ""
 	}
 	return sight, true
 }

@@ -57,7 +57,7 @@ func RunFake(t *testing.T, open func(t *testing.T) Harness) {
 
 func tests() []test {
 	return slices.Concat(portTests, watchTests, sessionTests, deniedTests, restoreTests, leaseTests, commitTests,
-		agentTests, claimTests, followTests, lostTests, blindTests, lateTests, queueTests)
+		agentTests, claimTests, followTests, lostTests, blindTests, lateTests, queueTests, unlockTests)
 }
 
 // patient bounds what a test waits for; it is reached only by a test that fails.
