@@ -10,6 +10,26 @@ import (
 // What users of other tools complain about, one test for each complaint, by its number in the list
 // that this project keeps of them.
 
+// 1: it says success, or nothing, when nodes did not answer.
+func TestComplaint1WhoDoesNotAnswerIsNamed(t *testing.T) {
+	f := newField(t)
+	f.serving(3, `
+    batches          = ["100%"]
+    converge_timeout = "2s"`)
+	f.ctl("web-03", "pause=60")
+	move := f.orchStart("transition", "web", "version", "2")
+	eventually(t, "web-03 to run", 10*time.Second, func() bool { return slices.Contains(f.order("version 2"), "web-03") })
+	f.agents["web-03"].kill()
+	if code := f.wait(move, 60*time.Second); code != 4 {
+		t.Fatalf("a node never answered: want exit code 4, got %d:\n%s", code, move.text())
+	}
+	f.says(move.text(), "web-03 lost", "silent")
+	f.ctl("web-03", "")
+	f.ok("resume", "web", "--accept-failures") // who is absent from the start is shown, and not counted
+	f.says(f.ok("transition", "web", "version", "3"), "web-03")
+	f.says(f.ok("status", "web"), "web-03", "absent")
+}
+
 // 2: stop-on-error does not stop: the broken state is applied to the whole fleet.
 func TestComplaint2StopOnErrorStops(t *testing.T) {
 	f := newField(t)
@@ -198,6 +218,52 @@ func TestComplaint11TheNextNodeWaitsForHealth(t *testing.T) {
 	if runs := f.to("version 2"); len(runs) != 2 || runs[1].start < passing {
 		t.Errorf("the second did not wait: %+v", runs)
 	}
+}
+
+// 13: no windows, no freeze, nobody can stop the line, no step by hand.
+func TestComplaint13TheLineCanBeStopped(t *testing.T) {
+	f := newField(t)
+	f.serving(3, `batches = [1]`)
+	f.ctl("all", "pause=1")
+	move := f.orchStart("transition", "web", "version", "2")
+	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	f.ok("freeze", "--reason", "incident 4711")
+	if code := f.wait(move, 30*time.Second); code != 3 {
+		t.Fatalf("frozen in mid-move: want exit code 3, got %d:\n%s", code, move.text())
+	}
+	f.agent("web-04") // nor does anybody go who comes late
+	f.alive(4)
+	f.says(f.ok("why", "web"), "incident 4711")
+	f.says(f.exits(6, "transition", "web", "version", "3", "--supersede"), "incident 4711")
+	if got := f.order("version 2"); len(got) != 1 {
+		t.Fatalf("somebody went in spite of the freeze: %v", got)
+	}
+	f.ok("thaw")
+	f.ok("resume", "web")
+	if got := f.order("version 2"); len(got) != 4 {
+		t.Errorf("%v", got)
+	}
+}
+
+// 15: two people at once.
+func TestComplaint15TwoPeopleAtOnce(t *testing.T) {
+	f := newField(t)
+	f.serving(2, `batches = [1]`)
+	f.ctl("all", "pause=1")
+	first := f.orchStart("transition", "web", "version", "2", "--reason", "CHG-1")
+	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	f.says(f.exits(6, "transition", "web", "version", "3"), "ada@bastion", "since", "CHG-1", "--supersede")
+	waiting := f.orchStart("transition", "web", "version", "3", "--queue")
+	eventually(t, "the second to wait", 10*time.Second, func() bool { return strings.Contains(waiting.text(), "version 2") })
+	for _, p := range []*process{first, waiting} {
+		if code := f.wait(p, 60*time.Second); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, p.text())
+		}
+	}
+	if got := len(f.to("version 3")); got != 2 {
+		t.Errorf("%d runs", got)
+	}
+	f.atMost(1, append(f.to("version 2"), f.to("version 3")...))
 }
 
 // 16: counts only, no percentages.

@@ -151,11 +151,14 @@ func (f *field) exits(code int, args ...string) string {
 	if got != code {
 		f.t.Fatalf("orch %s: want exit code %d, got %d:\n%s\n%s", strings.Join(args, " "), code, got, text, f.why(args))
 	}
+	if why := f.why(args); (code == 3 || code == 4) && strings.Contains(why, "Nothing holds it") {
+		f.t.Errorf("orch %s stands still, and why names no cause:\n%s\n%s", strings.Join(args, " "), text, why)
+	}
 	return text
 }
 
 func (f *field) why(args []string) string {
-	if len(args) < 2 || !slices.Contains([]string{"transition", "resume", "pause", "abort"}, args[0]) {
+	if len(args) < 2 || !slices.Contains([]string{"transition", "resume", "pause", "abort", "retry", "rollback", "approve", "reconverge"}, args[0]) {
 		return ""
 	}
 	text, _ := f.orch("why", args[1])
