@@ -1,6 +1,7 @@
 package convergeagent
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -266,5 +267,30 @@ func TestWhatIsLeftOfAWait(t *testing.T) {
 		if got := (drained{Since: now.Add(-since)}).left(10, now); got != want {
 			t.Errorf("%d after it was drained %d are left, want %d", since, got, want)
 		}
+	}
+}
+
+// late is an action that is done when its agent is told to stop.
+type late struct{}
+
+func (late) Converge(ctx context.Context, _ Task) Result {
+	<-ctx.Done()
+	return Result{Outcome: states.Succeeded}
+}
+
+// A run that succeeds as the agent is told to stop is told with the node back in the traffic.
+func TestTakesItOutAsItLeaves(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.config.Action = late{}
+	r.catalog.services["web"] = []string{"a"}
+	r.want(draining(1, "converged", 0))
+	r.start()
+	r.until("drained", func(s states.Status) bool { return s.Phase == states.Converging && s.Drained != nil })
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.status(); r.catalog.reason("a") != "" || s.Drained != nil || !s.Run.OK() {
+		t.Errorf("it is %q, and it leaves %s", r.catalog.reason("a"), text(s))
 	}
 }

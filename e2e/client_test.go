@@ -23,7 +23,7 @@ func startClient(t testing.TB, s *server, node string) *client {
 	c.addr = "127.0.0.1:" + c.ports[0]
 	config := ""
 	if s.acl {
-		config = `acl { enabled = true default_policy = "deny" tokens { agent = "` + s.token + `" } }`
+		config = `acl { enabled = true default_policy = "deny" token_ttl = "1s" policy_ttl = "1s" tokens { agent = "` + s.token + `" } }`
 	}
 	file := filepath.Join(c.dir, "client.hcl")
 	must(t, os.WriteFile(file, []byte(config), 0o600))

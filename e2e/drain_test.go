@@ -131,3 +131,61 @@ func TestDrainStaysAfterAFailure(t *testing.T) {
 		}
 	}
 }
+
+// An agent whose token may not drain does not run: what it may not see is not taken for what is not
+// there. With the right to, it goes on. Its file says which instance is its node's.
+func TestDrainByRightsAndFile(t *testing.T) {
+	f := newField(t, "acl")
+	rules := func(more string) string {
+		return `key_prefix "orch/" { policy = "read" } key "orch/clusters/web/status/web-01" { policy = "write" }
+			session "web-01" { policy = "write" } service "orch-web" { policy = "write" } ` + more
+	}
+	token := f.consul.newToken("agent", rules(""))
+	f.ok("apply", "--yes", f.file("web.hcl", drainHCL(`batches = [1]`)))
+	c := startClient(t, f.consul, "web-01")
+	c.register("web-a")
+	c.register("web-b")
+	config := f.file("agent.hcl", `
+cluster   = "web"
+node      = "web-01"
+state_dir = "`+f.dir+`/agents/web-01"
+
+consul {
+  address    = "`+c.addr+`"
+  token_file = "`+f.file("token", token)+`"
+}
+
+service "web" { id = "web-b" }
+
+converge "exec" { command = ["`+f.script()+`", "${state}", "${argument}"] }
+`)
+	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--session-ttl", ttl.String())
+	f.alive(1)
+	f.ok("transition", "web", "converged")
+	f.exits(4, "transition", "web", "version", "1")
+	if why := f.ok("why", "web", "web-01"); !strings.Contains(why, `drain service "web"`) || !strings.Contains(why, "denied") {
+		t.Errorf("orch why does not say it:\n%s", why)
+	}
+	if runs := f.to("version 1"); len(runs) != 0 {
+		t.Errorf("it ran undrained: %+v", runs)
+	}
+	f.consul.policy("agent", rules(`service "web" { policy = "write" }`))
+	agent := *c.server
+	agent.token = token
+	eventually(t, "the Consul agent to know the new rights", 20*time.Second, func() bool {
+		code, _ := agent.http("GET", "/v1/agent/health/service/name/web", "")
+		return code == 200
+	})
+	f.ctl("all", "pause=1")
+	move := f.orchStart("retry", "web")
+	eventually(t, "web-01 to run", 20*time.Second, func() bool { return len(f.to("version 1")) == 1 })
+	if a, b := c.maintenance("web-a"), c.maintenance("web-b"); a != "" || !strings.HasPrefix(b, "orch run r-") {
+		t.Errorf("in maintenance: web-a by %q, web-b by %q", a, b)
+	}
+	if code := f.wait(move, 30*time.Second); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, move.text())
+	}
+	if reason := c.maintenance("web-b"); reason != "" {
+		t.Errorf("after success it is in maintenance: %q", reason)
+	}
+}
