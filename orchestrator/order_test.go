@@ -1,0 +1,83 @@
+package orchestrator
+
+import (
+	"strings"
+	"testing"
+
+	"orch/states"
+)
+
+func TestCanaryThatDiesIsReplaced(t *testing.T) {
+	w := toVersion2(t, 4, func(t *states.Transition) {})
+	w.until("the canary has its order", func() bool { return w.record().Batch.Number == 1 })
+	canary := w.record().Batch.Nodes[0]
+	w.kill(canary)
+	w.until("another goes", func() bool { return len(w.went("version 2")) > 0 })
+	if w.record().Batch.Number != 1 || w.node(canary).Order.Value.Void == "" || w.went("version 2")[0] == canary {
+		w.fail("batch %+v", w.record().Batch)
+	}
+	w.bound()
+	t.Run("and runs nothing on its return but what it is ordered", func(t *testing.T) {
+		w.agents[canary].up = true
+		w.report(canary)
+		if v := w.verdict(canary); v.Go {
+			w.fail("it goes: %s", v.Reason)
+		}
+	})
+}
+
+func TestOrderOfNodes(t *testing.T) {
+	rack := func(w *world) {
+		for i, name := range w.names() {
+			w.agents[name].group = map[string]string{"rack": "r" + string('1'+rune(i%2))}
+			w.report(name)
+		}
+	}
+	one := func(edit func(*states.Transition)) func(*states.Transition) {
+		return func(t *states.Transition) { t.Policy.Batches = []states.Size{states.Nodes(1)}; edit(t) }
+	}
+	for name, test := range map[string]struct {
+		edit  func(*states.Transition)
+		world func(*world)
+		want  string
+	}{
+		"by name": {one(func(t *states.Transition) { t.Policy.NodeOrder = states.OrderName }), func(w *world) {
+			w.agents["n03"].self.Attempting = states.State{Name: "version", Argument: "1"}
+			w.report("n03")
+		}, "n00 n01 n02 n03 n04"},
+		"unhealthy first": {one(func(t *states.Transition) {}), func(w *world) {
+			w.agents["n03"].self.Attempting = states.State{Name: "version", Argument: "1"}
+			w.report("n03")
+		}, "n03 n00 n01 n02 n04"},
+		"sick before well": {one(func(t *states.Transition) {
+			t.Gates = []states.Gate{webGate(func(g *states.Gate) { g.Timeout = 60 * minute })}
+		}), func(w *world) { w.ill = map[string]bool{"n02": true} }, "n02"},
+		"random, by a seed": {one(func(t *states.Transition) { t.Policy.NodeOrder, t.Policy.Seed = states.OrderRandom, 4 }), nil, "n01 n00 n02 n03 n04"},
+		"one group at a time": {func(t *states.Transition) {
+			t.Policy.Batches, t.Policy.GroupBy = []states.Size{states.Nodes(2)}, "rack"
+		}, rack, "n00 n02 n04 n01 n03"},
+		"the primary last": {one(func(t *states.Transition) { t.Primary = &states.Primary{Lock: "db/leader"} }), func(w *world) { w.primary = []string{"n00"} }, "n01 n02 n03 n04 n00"},
+		"the primary alone": {func(t *states.Transition) {
+			t.Policy.Batches, t.Primary = []states.Size{states.Percent(100)}, &states.Primary{Lock: "db/leader"}
+		}, func(w *world) { w.primary = []string{"n02"} }, "n00 n01 n03 n04 n02"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := serving(t, rollout(test.edit), 5)
+			if test.world != nil {
+				test.world(w)
+			}
+			w.move("version", "2")
+			w.run()
+			if got := strings.Join(w.went("version 2"), " "); got != test.want {
+				w.fail("want %s, got %s", test.want, got)
+			}
+		})
+	}
+}
+
+func TestPrimaryThatNobodyKnowsHoldsTheMove(t *testing.T) {
+	w := toVersion2(t, 3, func(t *states.Transition) { t.Primary = &states.Primary{Lock: "db/leader"} })
+	w.plan()
+	w.snapshot.Evidence = states.Evidence{Primary: states.Primaries{Problem: "permission denied", At: w.now}}
+	w.waits(Plan(w.snapshot, w.leading, w.now), "primary")
+}

@@ -1,0 +1,122 @@
+package orchestrator
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"orch/states"
+)
+
+func TestRollbackTakesBackWhatMoved(t *testing.T) {
+	w := toVersion2(t, 6, func(t *states.Transition) {
+		back := t.Policy
+		back.Batches = []states.Size{states.Nodes(2)}
+		t.Policy.OnFailure, t.Rollback = states.RollbackOnFailure, &back
+	})
+	w.until("three are there, and one runs", func() bool { return len(w.went("version 2")) == 4 })
+	w.agents["n04"].bad = true
+	forward := w.record().ID
+	before := w.snapshot.Desired.Value.Generation
+	w.until("it goes back", func() bool { return w.record().Undoes != "" })
+	if d := w.snapshot.Desired.Value; w.record().Undoes != forward || d.State.Argument != "1" || d.Generation != before+1 || d.Transition != w.record().ID {
+		w.fail("record and desired state must turn in one transaction: %+v", d)
+	}
+	w.agents["n04"].bad = false
+	w.run()
+	w.stands(states.Done, "", "version 1 is reached")
+	if got := strings.Join(w.went("version 1"), " "); got != "n03 n04 n01 n02 n00" {
+		w.fail("who went last goes back first, who never went gets no run: %s", got)
+	}
+	if sizes := w.sizes(); !slices.Equal(sizes, []int{2, 2, 1}) {
+		w.fail("its own batches: %v", sizes)
+	}
+	if !w.record().Automatic() || w.at("version 1") != 6 {
+		w.fail("%+v", w.record())
+	}
+}
+
+func (w *world) sizes() []int {
+	var sizes []int
+	for _, b := range w.record().Batches {
+		sizes = append(sizes, b.Count)
+	}
+	return sizes
+}
+
+func TestRollbackThatFailsPauses(t *testing.T) {
+	w := toVersion2(t, 4, func(t *states.Transition) { t.Policy.OnFailure = states.RollbackOnFailure })
+	w.agents["n00"].bad = true
+	w.settle()
+	w.run()
+	w.stands(states.Paused, states.ByFailures, "n00")
+	if w.record().Undoes == "" || w.snapshot.Desired.Value.State.Argument != "1" {
+		w.fail("a rollback never rolls back again: %+v", w.record())
+	}
+}
+
+func TestRollbackByHand(t *testing.T) {
+	rollback := func(w *world, r states.Request) states.Answer {
+		r.Kind = states.AskRollback
+		id := w.ask(r)
+		w.run()
+		return w.answered(id)
+	}
+	t.Run("of a running move", func(t *testing.T) {
+		w := toVersion2(t, 4, func(t *states.Transition) {})
+		w.until("two are there", func() bool { return w.at("version 2") == 2 })
+		if answer := rollback(w, states.Request{}); answer.Refused || w.at("version 1") != 4 {
+			w.fail("%+v, %d at version 1", answer, w.at("version 1"))
+		}
+	})
+	t.Run("of one that is done, to the state before", func(t *testing.T) {
+		w := toVersion2(t, 4, func(t *states.Transition) {})
+		w.run()
+		if rollback(w, states.Request{}); w.at("version 1") != 4 {
+			w.fail("%d at version 1", w.at("version 1"))
+		}
+	})
+	t.Run("to any state that was reached", func(t *testing.T) {
+		w := toVersion2(t, 4, func(t *states.Transition) {})
+		w.run()
+		if rollback(w, states.Request{Target: states.Ref{Name: "converged"}, To: "t-3"}); w.at("converged") != 4 {
+			w.fail("%d converged", w.at("converged"))
+		}
+	})
+	t.Run("with most nodes dead", func(t *testing.T) {
+		w := toVersion2(t, 4, func(t *states.Transition) {})
+		w.run()
+		for _, name := range []string{"n01", "n02", "n03"} {
+			w.kill(name)
+		}
+		if answer := rollback(w, states.Request{}); answer.Refused || w.at("version 1") != 1 {
+			w.fail("%+v, %d at version 1", answer, w.at("version 1"))
+		}
+	})
+	t.Run("with nowhere to go", func(t *testing.T) {
+		w := born(t, tier(), 2)
+		if answer := rollback(w, states.Request{}); !answer.Refused {
+			w.fail("%+v", answer)
+		}
+	})
+}
+
+func TestPreviewOfARollbackNamesWhoGoesBack(t *testing.T) {
+	w := toVersion2(t, 4, func(t *states.Transition) {})
+	w.until("two are there", func() bool { return w.at("version 2") == 2 })
+	preview := Foresee(w.snapshot, states.Request{ID: "q-x", Kind: states.AskRollback, Transition: w.record().ID, By: "ada", At: w.now, Expires: w.now.Add(time.Hour)}, w.leading, w.now)
+	if preview.Refused != "" || preview.Held != "" || preview.Record.Status != states.Done {
+		t.Fatalf("%+v", preview)
+	}
+	var names []string
+	for _, b := range preview.Batches {
+		names = append(names, b.Nodes...)
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{"n00", "n01", "n02"}, slices.Compact(names)); diff != "" {
+		t.Error(diff)
+	}
+}
