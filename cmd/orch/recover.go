@@ -116,8 +116,8 @@ func (r recovering) run(ctx context.Context) error {
 	if !app.json() {
 		p := app.page()
 		v.recoverScreen(p)
-		p.wrap(text("It writes: "), fmt.Sprintf("%s at epoch %d, generation %d; nobody is let go; %s", change.Desired.State,
-			change.Desired.Epoch, change.Desired.Generation, states.Count(len(change.Dropped), "request")+" dropped"))
+		p.wrap(text("It writes: "), fmt.Sprintf("%s at generation %d, and an epoch beyond every other; nobody is let go; %s", change.Desired.State,
+			change.Desired.Generation, states.Count(len(change.Dropped), "request")+" dropped"))
 		if err := p.writeTo(app.out); err != nil {
 			return err
 		}

@@ -91,10 +91,30 @@ func (v *view) accepted(p *page) {
 			where += ", attempted " + status.Attempting.String()
 		}
 		rows = append(rows, row(n.Name, alive, where, strconv.FormatUint(status.Epoch, 10), strconv.FormatUint(status.Generation, 10),
-			first(status.Transition, "-"), first(n.Status.Problem, status.Refused)))
+			first(status.Transition, "-")))
 	}
 	p.table([]column{{title: "NODE"}, {title: "AGENT"}, {title: "STATE", most: 30}, {title: "EPOCH", right: true}, {title: "GEN", right: true},
-		{title: "TRANSITION"}, {title: "SAYS"}}, rows)
+		{title: "TRANSITION"}}, rows)
+	v.refusals(p)
+}
+
+// refusals gives the agents' own words, each once.
+func (v *view) refusals(p *page) {
+	var order []string
+	who := map[string][]string{}
+	for _, n := range v.Nodes {
+		says := first(n.Status.Problem, n.Status.Value.Refused)
+		if says == "" {
+			continue
+		}
+		if who[says] == nil {
+			order = append(order, says)
+		}
+		who[says] = append(who[says], n.Name)
+	}
+	for _, says := range order {
+		p.wrap(span{}, few(who[says], 8)+": "+says)
+	}
 }
 
 func (v *view) lies(there bool, problem, what string) string {
