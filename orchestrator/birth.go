@@ -1,8 +1,6 @@
 package orchestrator
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,16 +39,25 @@ func Apply(snapshot states.Snapshot, application Application, leading Leading, n
 		return states.Change{}, err
 	}
 	d.change.Entry.By, d.change.Entry.Accessor, d.change.Entry.Why = application.By, application.Accessor, application.Why
+	d.change.Entry.Request, d.change.Entry.Kind = application.ID, "apply"
 	d.defines(application.Text)
 	return *d.decide().Change, nil
 }
 
-// defines writes a definition, and notes its digest.
+// defines writes a definition, and notes it with its digest, and what it replaces.
 func (d *draft) defines(text string) {
-	d.change.Definition = &text
-	sum := sha256.Sum256([]byte(text))
-	d.change.Entry.Definition = hex.EncodeToString(sum[:6])
+	entry, before := &d.change.Entry, d.planner.Source
+	d.change.Definition, entry.Definition = &text, short(text)
+	if before != "" {
+		entry.DefinitionBefore = short(before)
+	}
+	if len(text) <= states.MaxText && len(before) <= states.MaxText {
+		entry.Text, entry.TextBefore = text, before
+	}
 }
+
+// short is a digest that people can compare.
+func short(text string) string { return states.Fingerprint([]byte(text))[:12] }
 
 // redefine replaces a definition, unless a state would go in which the cluster is, or is to be.
 func (p *planner) redefine(application Application) (*draft, error) {

@@ -95,6 +95,7 @@ func (d *draft) answer(request states.Request, refused bool, reason string) {
 	entry := &d.change.Entry
 	entry.Answer, entry.By, entry.Accessor = &answer, request.By, request.Accessor
 	entry.Why, entry.Overrides = request.Why, request.Overrides
+	entry.Request, entry.Kind = request.ID, request.Kind
 }
 
 // maxAnswers is how many answers a record keeps for those who wait for one; the journal keeps all.
@@ -107,7 +108,11 @@ func (d *draft) decide() *Decision {
 	entry.Schema, entry.Seq, entry.At = states.Schema, d.record.Journal, p.now
 	entry.Epoch, entry.Leader, entry.Transition = p.leading.Epoch, p.leading.Who, d.record.ID
 	entry.Generation = p.Desired.Value.Generation
+	entry.StatusBefore, entry.Status = p.Record.Value.Status, d.record.Status
 	if d.desired != nil {
+		if p.Desired.OK() {
+			entry.Before = &p.Desired.Value
+		}
 		d.desired.Schema = states.Schema
 		d.desired.Summary = desiredSummary(*d.desired, d.record)
 		entry.Desired, entry.Generation = d.desired, d.desired.Generation

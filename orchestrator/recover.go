@@ -125,6 +125,7 @@ func (d *draft) recovered(state states.State, generation uint64, wanted Recovery
 	d.drop()
 	entry := &d.change.Entry
 	entry.By, entry.Accessor, entry.Why = wanted.By, wanted.Accessor, wanted.Why
+	entry.Request, entry.Kind = wanted.ID, "recover"
 	if wanted.Healthy {
 		entry.Overrides = []string{OverrideHealthy}
 	}

@@ -85,6 +85,7 @@ type Record struct {
 
 	Journal uint64   `json:"journal"`           // sequence number of the newest entry
 	Answers []Answer `json:"answers,omitempty"` // to the last requests
+	Head    string   `json:"head,omitempty"`    // digest of the newest entry; the last field, as the store cuts it off
 }
 
 // Hop is one legal move of a path, with the policy it was planned with.

@@ -11,6 +11,7 @@ type Doc[T any] struct {
 	Value   T
 	Index   uint64 // the store's version of it, for compare-and-swap; 0: not there
 	Problem string // it is there and cannot be used: why
+	Digest  string // of its bytes, where a leader writes them
 }
 
 // There tells whether something lies at the key, usable or not.

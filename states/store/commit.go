@@ -34,7 +34,7 @@ func body(ops []Op) int {
 // the fence, then compare-and-swaps against what the change was decided on. The record is always
 // among them, so that two writes of one leader exclude each other.
 func (s *Store) Commit(ctx context.Context, lease *states.Lease, snapshot states.Snapshot, change states.Change) error {
-	ops := s.changeOps(lease, snapshot, change)
+	change, ops := s.fits(lease, snapshot, change)
 	if size := body(ops); len(ops) > maxOps || size > maxBody {
 		return fmt.Errorf("write step %q of %q: %d operations of %d, %d KiB of %d: %w",
 			change.Entry.Event, lease.Cluster, len(ops), maxOps, size/1024, maxBody/1024, states.ErrTooLarge)

@@ -69,14 +69,15 @@ func (s *Store) assemble(cluster string, pairs []Pair) states.Snapshot {
 			snapshot.Freeze = decode[states.Freeze](pair)
 		case pair.Key == k.Definition(cluster):
 			snapshot.Definition, snapshot.Source = s.definition(pair), string(pair.Value)
+			snapshot.Definition.Digest = states.Fingerprint(pair.Value)
 		case pair.Key == k.Leader(cluster):
 			snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](pair), pair.Session != "", pair.Session
 		case pair.Key == k.Desired(cluster):
-			snapshot.Desired = decode[states.Desired](pair)
+			snapshot.Desired = sealed[states.Desired](pair)
 		case pair.Key == k.Record(cluster):
-			snapshot.Record = decode[states.Record](pair)
+			snapshot.Record = sealedRecord(pair)
 		case below(pair.Key, k.Orders(cluster)):
-			node(pair.Key).Order = decode[states.Order](pair)
+			node(pair.Key).Order = sealed[states.Order](pair)
 		case below(pair.Key, k.Statuses(cluster)):
 			n := node(pair.Key)
 			n.Status, n.Alive = decode[states.Status](pair), pair.Session != ""
