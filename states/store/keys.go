@@ -60,5 +60,8 @@ func (k Keys) Entry(c string, n uint64) string {
 // Gate is where somebody else answers a gate; it belongs to no cluster.
 func (k Keys) Gate(name string) string { return k.join("gates", name) }
 
+// Gates is the prefix of all gates that somebody else answers.
+func (k Keys) Gates() string { return k.join("gates") + "/" }
+
 // last gives the last segment of a key.
 func last(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }

@@ -1,0 +1,26 @@
+# orch-leader: who leads every cluster, and freezes nothing.
+# consul acl policy create -name orch-leader -rules -
+
+# tells whether this is the right Consul
+key "orch/id" { policy = "read" }
+
+# whether everybody is frozen
+key "orch/freeze" { policy = "read" }
+
+# leads every cluster; this takes in their statuses, which it never writes: name the clusters to leave those out
+key_prefix "orch/clusters/" { policy = "write" }
+
+# gates that somebody else answers; whoever does needs key "orch/gates/NAME" { policy = "write" }
+key_prefix "orch/gates/" { policy = "read" }
+
+# the lease, and a place in the queue, are held by a session; name the Consul agent with --consul-node to have no other here
+session_prefix "" { policy = "write" }
+
+# names the datacenter, and tells whether this Consul agent is a server; name the Consul agent with --consul-node to have no other here
+agent_prefix "" { policy = "read" }
+
+# health of the nodes, for gates, floors and for whoever wonders about a session
+node_prefix "" { policy = "read" }
+
+# health of services, for gates and floors; name them with --service to have no others here
+service_prefix "" { policy = "read" }
