@@ -102,6 +102,7 @@ consul {
   address    = "10.0.0.1:8500"
   datacenter = "dc2"
 }
+service "web" { id = "web-1" }
 converge "exec" {
   command = ["/usr/local/sbin/converge", "$${state}"]
 }
@@ -121,7 +122,7 @@ state "off" {
 	if told.Cluster != "web" || told.Node != "n2" || told.Consul.Address != "10.0.0.1:8500" || told.Consul.Datacenter != "dc9" {
 		t.Errorf("flags win over the file, and the file over nothing; got %+v", told)
 	}
-	if told.Meta["rack"] != "r3" || told.SessionTTL != 10*time.Second || !told.Observe || told.Prefix != "team/orch" || told.LogLevel != "info" {
+	if told.Meta["rack"] != "r3" || told.SessionTTL != 10*time.Second || !told.Observe || told.Prefix != "team/orch" || told.LogLevel != "info" || told.Services["web"] != "web-1" {
 		t.Errorf("got %+v", told)
 	}
 	for state, want := range map[string]string{"version": "/usr/local/sbin/converge version", "off": "/usr/local/sbin/web-off now"} {
