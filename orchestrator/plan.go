@@ -55,7 +55,7 @@ func (p *planner) plan() Decision {
 		p.next,
 	} {
 		if decision := question(); decision != nil {
-			return *p.inTime(decision)
+			return *p.tillClosed(p.inTime(decision))
 		}
 	}
 	return Decision{Idle: true}

@@ -93,11 +93,15 @@ func (l *leave) all() []Wait {
 }
 
 // ahead is what would keep the next move of a cluster at rest from beginning.
-func (p *planner) ahead() []Wait {
-	if why := freezes(p.Snapshot, p.now); why != "" {
-		return []Wait{{Kind: "freeze", Reason: why + "; nothing that serves can be moved", Remedy: thawRemedy(p.Cluster)}}
+func (p *planner) ahead() (waits []Wait) {
+	if why, thaw := freeze(p.Snapshot, p.now); why != "" {
+		waits = append(waits, Wait{Kind: "freeze", Reason: why + "; nothing that serves can be moved", Remedy: "wait until the freeze is lifted: " + thaw})
 	}
-	return nil
+	if hours := p.allowed(p.Definition.Value.Windows, nil); !hours.Open {
+		waits = append(waits, Wait{Kind: states.AwaitWindow, Reason: hours.Why(p.now),
+			Remedy: "wait, or add " + hours.Overrides() + " to that verb, which is recorded"})
+	}
+	return waits
 }
 
 // unled says that a step is due and that nobody is there to take it.

@@ -58,6 +58,17 @@ func (p *planner) closing() *Decision {
 	return d.decide()
 }
 
+// tillClosed looks again when the window of a move closes that is to stand still then.
+func (p *planner) tillClosed(decision *Decision) *Decision {
+	if decision.Change != nil || p.record.Status != states.Running || len(p.record.Windows) == 0 || p.record.Undoes != "" {
+		return decision
+	}
+	if hours := p.allowed(p.record.Windows, p.record.Overrides); hours.Open && !hours.Until.IsZero() {
+		decision.Wake = sooner(decision.Wake, hours.Until)
+	}
+	return decision
+}
+
 // lifted lets a move go on that waited for a window or for the end of a freeze. All of its clocks
 // stood still meanwhile: nobody was late who was not allowed to go.
 func (p *planner) lifted() *Decision {

@@ -201,6 +201,30 @@ func resumedBy(w *world, id string) states.Snapshot {
 	return snapshot
 }
 
+// A move that is to stop as it closes is looked at then, and not only when a run ends.
+func TestWindowThatClosesWakesTheLeader(t *testing.T) {
+	w := within(t, 3, asIs, nights(states.PauseOnClose))
+	w.clock(2, 59)
+	w.move("version", "2")
+	w.until("a run", func() bool { return len(w.went("version 2")) == 1 })
+	if decision, _ := w.plan(); !decision.Wake.Equal(time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)) {
+		t.Errorf("it wakes at %s", decision.Wake)
+	}
+}
+
+func TestWhyNothingCanBegin(t *testing.T) {
+	w := within(t, 2, asIs, nights(states.FinishBatch))
+	if waits := Blockers(w.snapshot, w.now); len(waits) != 0 {
+		t.Errorf("%+v", waits)
+	}
+	w.clock(3, 0)
+	w.snapshot.Frozen = frozenUntil("grace", time.Time{})
+	waits := Blockers(w.snapshot, w.now)
+	if len(waits) != 2 || !strings.HasSuffix(waits[0].Remedy, "orch thaw") || !strings.Contains(waits[1].Remedy, "add --override window=nights") {
+		t.Errorf("%+v", waits)
+	}
+}
+
 // Between two hops it waits as between two batches, also where the next one would be let go at once.
 func TestWindowClosesBetweenTwoHops(t *testing.T) {
 	w := born(t, tier(), 3)
