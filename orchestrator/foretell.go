@@ -11,6 +11,7 @@ type Foretold struct {
 	Left    time.Duration  // 0: nothing moves, or nobody can say
 	Batches []states.Batch // that begin from now on, as far as was looked
 	Guessed []string       // nodes of which no good run is known
+	Known   bool           // of some node one is: without any, Left is no more than a guess
 	Rough   bool           // it was not looked to the end: the rest is taken to go at the same pace
 	Stands  string         // why it would stand still before its end
 }
@@ -23,7 +24,7 @@ const foretelling = 150_000
 // of nodes is not looked at to its end.
 func Foretell(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) Foretold {
 	s := simulate(snapshot, request, Faults{}, leading, now, max(40, foretelling/max(1, len(snapshot.Nodes))))
-	f := Foretold{Left: s.Took, Batches: s.Batches, Guessed: s.Guessed, Rough: s.Cut, Stands: s.Stands}
+	f := Foretold{Left: s.Took, Batches: s.Batches, Guessed: s.Guessed, Known: s.Known, Rough: s.Cut, Stands: s.Stands}
 	if !s.Cut {
 		return f
 	}

@@ -41,8 +41,11 @@ func (s *simulator) begin() bool {
 
 // adopt goes on with a run that is under way already.
 func (s *simulator) adopt(node *states.Node) {
-	run := node.Status.Value.Run
-	left := s.foresee(node, run.State, run.Tries-run.Attempt+1, "")
+	run, record, again := node.Status.Value.Run, &s.snapshot.Record.Value, ""
+	if run.Transition == record.ID {
+		again = record.Again
+	}
+	left := s.foresee(node, run.State, run.Tries-run.Attempt+1, again)
 	left.end = latest(s.now, run.Started.Add(left.end.Sub(s.now)))
 	s.goes(node, left)
 }

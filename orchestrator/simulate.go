@@ -22,6 +22,7 @@ type Simulation struct {
 	Took    time.Duration
 	Guessed []string // nodes of which no good run is known: how long they take is a guess
 	Stands  string   // why it stands still before its end; empty: it does not
+	Known   bool     // of some node it is known how long a good run takes
 	Cut     bool     // it was given up before its end, because that took too much
 	Batches []states.Batch
 }
@@ -58,7 +59,7 @@ func simulate(snapshot states.Snapshot, request states.Request, faults Faults, l
 		}
 	}
 	return Simulation{Steps: s.steps, Record: s.snapshot.Record.Value, Desired: s.snapshot.Desired.Value,
-		Nodes: s.snapshot.Nodes, Took: s.now.Sub(s.began), Guessed: s.guessed, Stands: s.stands, Cut: s.cut, Batches: s.preview.Batches}
+		Nodes: s.snapshot.Nodes, Took: s.now.Sub(s.began), Guessed: s.guessed, Stands: s.stands, Known: s.slowest > 0, Cut: s.cut, Batches: s.preview.Batches}
 }
 
 // simulator is a cluster that is only imagined.

@@ -102,6 +102,8 @@ func running() states.Snapshot {
 		switch {
 		case i <= 15:
 			status.State, status.Phase, status.Reason = release(43), states.Settled, "at version 43, as it should be"
+			status.Run = states.Run{ID: ordered("t-1", 3, name), State: release(43), Transition: "t-1", Generation: 17, Under: states.UnderOrder,
+				Attempt: 1, Tries: 2, Outcome: states.Succeeded, Terminal: true, Seconds: 40 + float64(i)}
 		case i <= 18:
 			status.Phase, status.Attempting, status.Reason = states.Converging, release(43), "ordered to version 43"
 			status.Run = states.Run{ID: ordered("t-1", 12, name), State: release(43), Transition: "t-1", Generation: 17, Under: states.UnderOrder,

@@ -21,8 +21,7 @@ type view struct {
 	waits []orchestrator.Wait
 	fit   orchestrator.Health
 
-	foreseen bool
-	ahead    []states.Batch // what would be let go from here on, once it was foreseen
+	ahead *outlook // once somebody looked ahead
 }
 
 // place is where a snapshot was read.
@@ -53,29 +52,6 @@ func look(snapshot states.Snapshot, at place, now time.Time) *view {
 
 // usable tells whether the documents that everything hangs on can be read.
 func (v *view) usable() bool { return v.Desired.OK() && v.Record.OK() }
-
-// later gives the batches that would be let go from here on, if every run succeeds. It is looked
-// into the future for only when somebody wants to know, because that takes a while in a large cluster.
-func (v *view) later() []states.Batch {
-	if !v.foreseen {
-		v.ahead, v.foreseen = v.foresee(), true
-	}
-	return v.ahead
-}
-
-// foresee asks the planner how the move would go on: as it is, or resumed.
-func (v *view) foresee() []states.Batch {
-	if !v.usable() || v.record.Status != states.Running && v.record.Status != states.Paused {
-		return nil
-	}
-	request := states.Request{Schema: states.Schema, ID: "q-preview", Kind: states.AskResume, By: "preview",
-		Transition: v.record.ID, Generation: v.desire.Generation, At: v.now, Expires: v.now.Add(time.Minute),
-		AcceptFailures: true, Overrides: []string{orchestrator.OverrideMembers}}
-	snapshot := v.Snapshot // whoever foresees the batches has not looked at other clusters
-	snapshot.Record.Value.Overrides = append(slices.Clone(v.record.Overrides), ruleRequires.kind)
-	preview := orchestrator.Foresee(snapshot, request, orchestrator.Leading{Who: "preview", Epoch: v.desire.Epoch}, v.now)
-	return slices.DeleteFunc(preview.Batches, func(b states.Batch) bool { return b.Hop != v.record.Hop })
-}
 
 // settled tells whether the move is done and every live node is where it should be.
 func (v *view) settled() bool {
@@ -150,24 +126,3 @@ func (v *view) count(is func(nodeView) bool) int {
 
 func alive(n nodeView) bool { return n.Alive && n.Phase != phaseForgotten }
 func known(n nodeView) bool { return n.Known && n.Phase != phaseForgotten }
-
-// left estimates how long the hop takes still, by the batches that ended; 0: nobody can say.
-func (v *view) left() time.Duration {
-	var took time.Duration
-	ended := 0
-	for _, b := range v.record.Batches {
-		if b.Hop == v.record.Hop {
-			took += b.Ended.Sub(b.Ordered)
-			ended++
-		}
-	}
-	if ended == 0 || v.record.Status != states.Running {
-		return 0
-	}
-	each := took / time.Duration(ended)
-	left := each * time.Duration(len(v.later()))
-	if b := v.record.Batch; b.Number != 0 && b.Ended.IsZero() {
-		left += max(each-v.now.Sub(b.Ordered), 0)
-	}
-	return left
-}

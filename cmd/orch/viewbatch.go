@@ -59,7 +59,7 @@ func (v *view) history() []batchView {
 		rows = append(rows, v.current(current))
 	}
 	rows = gather(rows, 6)
-	ahead := v.later()
+	ahead, more := v.later()
 	if len(ahead) == 0 {
 		return rows
 	}
@@ -72,6 +72,9 @@ func (v *view) history() []batchView {
 	}
 	for _, b := range ahead {
 		later.nodes += b.Count
+	}
+	if more {
+		later.note += ", and more after them"
 	}
 	return append(rows, later)
 }

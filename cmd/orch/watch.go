@@ -39,8 +39,8 @@ type watcher struct {
 	broken  string // why the journal could not be read, once it was said
 	screen  *live
 
-	foreseen uint64 // version of the record for which ahead holds
-	ahead    []states.Batch
+	ahead   outlook // the newest; under mu
+	looking bool    // ahead; under mu
 }
 
 // watch begins to show a cluster, while a request is driven or because somebody looks; end ends it,
@@ -123,15 +123,27 @@ func (w *watcher) show() {
 	}
 }
 
-// foresee looks into the future once for every version of the record, not for every frame.
+// foresee has the future looked at once for every version of the record, beside the drawing: until
+// that is done, the last look has to do.
 func (w *watcher) foresee(v *view) {
 	if v == nil {
 		return
 	}
-	if w.foreseen != v.Record.Index {
-		w.foreseen, w.ahead = v.Record.Index, v.later()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.looking && w.ahead.version != v.Record.Index {
+		w.looking = true
+		seen := *v
+		w.over.Go(func() {
+			ahead := seen.lookAhead()
+			w.mu.Lock()
+			w.ahead, w.looking = ahead, false
+			w.mu.Unlock()
+			w.wake()
+		})
 	}
-	v.ahead, v.foreseen = w.ahead, true
+	ahead := w.ahead
+	v.ahead = &ahead
 }
 
 // lines prints what the journal has that was not printed yet, in its order.
