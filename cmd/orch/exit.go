@@ -91,7 +91,7 @@ func message(err error) string {
 	text := err.Error()
 	switch {
 	case errors.Is(err, states.ErrDenied):
-		text += "; the token's rights are too small: give another with --token-file or CONSUL_HTTP_TOKEN"
+		text += "; give another token with --token-file or CONSUL_HTTP_TOKEN_FILE, or grant this one the right: orch acl operator, or viewer, prints all that takes"
 	case errors.Is(err, states.ErrUnavailable):
 		text += "; see --http-addr and CONSUL_HTTP_ADDR"
 	case err == context.Canceled:

@@ -89,7 +89,7 @@ func (c *Client) Holder(ctx context.Context, lock string) (string, error) {
 		case pair == nil || pair.Session == "":
 			return "", nil
 		case pair.Session == last: // it holds the lock, so it is there
-			return "", fmt.Errorf("read the session that holds lock %q: %w", lock, c.hidden("the token may not read the sessions of its node"))
+			return "", fmt.Errorf("read the session that holds lock %q: %w", lock, c.hidden(ctx, "session:read on its node"))
 		}
 		session, _, err := c.calls.Session().Info(pair.Session, c.query(ctx, true))
 		if err != nil {
@@ -109,16 +109,22 @@ func (c *Client) whole(ctx context.Context, meta *api.QueryMeta, found int, err 
 	case err != nil:
 		return c.reading(err)
 	case meta.ResultsFilteredByACLs:
-		return c.hidden("the token may not read all that was asked for")
+		return c.hidden(ctx, "service:read or node:read on a part of what was asked for")
 	case found == 0 && c.token.value() == "" && c.guarded(ctx):
-		return c.hidden("nothing is to be seen without a token")
+		return c.hidden(ctx, "every right: nothing is to be seen without a token")
 	}
 	return nil
 }
 
-func (c *Client) hidden(why string) error {
+// hidden is the error for what Consul left out of an answer without a word. It says which token it
+// was, as Consul does where it denies.
+func (c *Client) hidden(ctx context.Context, right string) error {
+	who := c.Accessor(ctx)
 	c.token.refresh()
-	return fmt.Errorf("%w: %s", states.ErrDenied, why)
+	if who == "" {
+		who = "in use"
+	}
+	return fmt.Errorf("%w: token %s lacks %s", states.ErrDenied, who, right)
 }
 
 // guarded tells whether Consul asks for tokens at all; where it cannot be told, it does.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/consul/api"
@@ -18,7 +19,7 @@ import (
 // trying again can help.
 func (c *Client) reading(err error) error {
 	if c.denied(err) {
-		return fmt.Errorf("%w: %s", states.ErrDenied, brief(err))
+		return fmt.Errorf("%w: %s", states.ErrDenied, lacking(err.Error()))
 	}
 	var status api.StatusError
 	if errors.As(err, &status) && status.Code >= 400 && status.Code < 500 && status.Code != http.StatusTooManyRequests {
@@ -34,7 +35,7 @@ func (c *Client) writing(err error) error {
 	var dial *net.OpError
 	switch {
 	case c.denied(err):
-		return fmt.Errorf("%w: %s", states.ErrDenied, brief(err))
+		return fmt.Errorf("%w: %s", states.ErrDenied, lacking(err.Error()))
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fmt.Errorf("%w: %s", states.ErrUnavailable, brief(err))
 	case !errors.As(err, &status):
@@ -66,7 +67,7 @@ func conflict(body string) error {
 	}
 	first := answer.Errors[0]
 	if forbidden(first.What) {
-		return fmt.Errorf("%w: operation %d: %s", states.ErrDenied, first.OpIndex, first.What)
+		return fmt.Errorf("%w: %s", states.ErrDenied, lacking(first.What))
 	}
 	return &store.TxnError{Op: first.OpIndex, What: first.What}
 }
@@ -83,6 +84,20 @@ func (c *Client) denied(err error) bool {
 
 func forbidden(text string) bool {
 	return strings.Contains(text, "Permission denied") || strings.Contains(text, "ACL not found")
+}
+
+// denial is how Consul says which right a token lacks, possibly within JSON.
+var denial = regexp.MustCompile(`token with AccessorID '([^']*)' lacks permission '([^']*)' on \\*"([^"\\]*)\\*"`)
+
+// lacking says which token lacks which right, as far as Consul says so.
+func lacking(text string) string {
+	if found := denial.FindStringSubmatch(text); found != nil {
+		return fmt.Sprintf("token %s lacks %s on %q", found[1], found[2], found[3])
+	}
+	if strings.Contains(text, "ACL not found") {
+		return "consul does not know the token: " + states.Clip(strings.TrimSpace(text), 300)
+	}
+	return states.Clip(strings.TrimSpace(text), 300)
 }
 
 func brief(err error) string { return states.Clip(strings.TrimSpace(err.Error()), 300) }

@@ -3,6 +3,9 @@ package consulkv
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -37,25 +40,41 @@ func (c *Client) readTxn(ctx context.Context, ops []store.Op) ([]store.Pair, err
 	case !ok && len(answer.Errors) > 0:
 		if forbidden(answer.Errors[0].What) {
 			c.token.refresh()
-			return nil, fmt.Errorf("%w: operation %d: %s", states.ErrDenied, answer.Errors[0].OpIndex, answer.Errors[0].What)
+			return nil, fmt.Errorf("%w: %s", states.ErrDenied, lacking(answer.Errors[0].What))
 		}
 		return nil, &store.TxnError{Op: answer.Errors[0].OpIndex, What: answer.Errors[0].What}
-	case meta.ResultsFilteredByACLs:
-		c.token.refresh()
-		return nil, fmt.Errorf("%w: the token may not read all that was asked for", states.ErrDenied)
 	}
 	found := pairs(*answer)
-	seen := make(map[string]bool, len(found))
-	for _, pair := range found {
-		seen[pair.Key] = true
-	}
-	for _, op := range ops {
-		if op.Verb == store.GetOrEmpty && !seen[op.Key] {
-			c.token.refresh()
-			return nil, fmt.Errorf("%w: the token may not read %q", states.ErrDenied, op.Key)
-		}
+	if hidden := unanswered(ops, found, meta.ResultsFilteredByACLs); hidden != "" {
+		return nil, c.hidden(ctx, hidden)
 	}
 	return found, nil
+}
+
+// unanswered names the right without which something was left out of an answer, or "". A key that
+// is missing comes back empty, so one that does not come back is hidden; a list from which all was
+// left out looks like one of nothing, so where no key is hidden it is one of those that were empty.
+func unanswered(ops []store.Op, found []store.Pair, filtered bool) string {
+	var lists []string
+	for _, op := range ops {
+		there := slices.ContainsFunc(found, func(p store.Pair) bool {
+			return p.Key == op.Key || op.Verb == store.GetTree && strings.HasPrefix(p.Key, op.Key)
+		})
+		switch {
+		case there:
+		case op.Verb == store.GetOrEmpty:
+			return fmt.Sprintf("key:read on %q", op.Key)
+		case op.Verb == store.GetTree:
+			lists = append(lists, strconv.Quote(op.Key))
+		}
+	}
+	switch {
+	case !filtered:
+		return ""
+	case len(lists) == 0:
+		return "key:read on a part of what it lists"
+	}
+	return "key:list on " + strings.Join(lists, " or ")
 }
 
 func reads(ops []store.Op) bool {
