@@ -19,8 +19,10 @@ type Engine struct {
 	Clock  func() time.Time
 	Who    string // recorded as the leader: "ada@bastion-2"
 
-	Senses Senses // of the world outside; nil: gates have no answer, and nobody knows who is primary
-	Attend bool   // go on while a move waits for an approval: somebody is there to see it
+	Senses  Senses  // of the world outside; nil: gates have no answer, and nobody knows who is primary
+	Archive Archive // where the journal is made shorter once a cluster is at rest; nil: it is not
+	Keep    Keep    // what of it stays; zero: Usual
+	Attend  bool    // go on while a move waits for an approval: somebody is there to see it
 
 	Look func(states.Snapshot) // every snapshot, for whoever watches; may be nil
 	Say  func(text string)     // what a person should know of Consul or the lease; may be nil
