@@ -163,12 +163,7 @@ func (c *cast) nowhere() {
 			places["/proc, arguments of "+p.cmd.Args[0]] = string(text)
 		}
 	}
-	_, raw := c.consul.http("GET", "/v1/kv/?recurse", "")
-	var pairs []struct {
-		Key   string
-		Value []byte
-	}
-	must(c.t, json.Unmarshal([]byte(raw), &pairs))
+	pairs := c.pairs()
 	for _, pair := range pairs {
 		places["key "+pair.Key] = string(pair.Value)
 	}
@@ -194,4 +189,19 @@ func (c *cast) nowhere() {
 			}
 		}
 	}
+}
+
+// kvPair is a key as it lies in Consul.
+type kvPair struct {
+	Key         string
+	Value       []byte
+	ModifyIndex uint64
+}
+
+// pairs reads all of Consul's KV.
+func (c *cast) pairs() (pairs []kvPair) {
+	c.t.Helper()
+	_, raw := c.consul.http("GET", "/v1/kv/?recurse", "")
+	must(c.t, json.Unmarshal([]byte(raw), &pairs))
+	return pairs
 }

@@ -30,6 +30,7 @@ type library interface {
 	MakeID(ctx context.Context, fresh string) (string, error)
 	Session(ctx context.Context, id string) (states.Session, error)
 	Unlock(ctx context.Context, cluster, session string) error
+	Withdraw(ctx context.Context, cluster, id string) (bool, error)
 	ReadFreeze(ctx context.Context, cluster string) (states.Doc[states.Freeze], error)
 	PutFreeze(ctx context.Context, cluster string, seen states.Doc[states.Freeze], freeze states.Freeze) error
 	DropFreeze(ctx context.Context, cluster string, seen states.Doc[states.Freeze]) error

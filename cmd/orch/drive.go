@@ -75,7 +75,7 @@ func (d driving) drive(ctx context.Context) (orchestrator.Outcome, *view, error)
 	case ctx.Err() != nil && !errors.Is(err, states.ErrDenied):
 		return outcome, v, d.cut(context.Cause(ctx), v)
 	}
-	return outcome, v, d.failed(err)
+	return outcome, v, d.failed(ctx, err)
 }
 
 // attends tells whether somebody looks on while the move waits for an approval. Who goes step by step
@@ -156,11 +156,19 @@ func (d driving) cut(cause error, v *view) error {
 	return fmt.Errorf("%s %s: %w; %s; nobody else is let go until somebody leads: orch resume %s", d.request.Kind, d.cluster, cause, v.position(), d.cluster)
 }
 
-// failed explains an error of the engine.
-func (d driving) failed(err error) error {
+// failed explains an error of the engine. Who may ask and not lead leaves nothing behind that somebody
+// would find and do later.
+func (d driving) failed(ctx context.Context, err error) error {
 	var held *states.HeldError
 	if errors.As(err, &held) {
 		return endingf(exitRefused, "%s %s: %w, and does not answer; wait until it is done, or end it", d.request.Kind, d.cluster, err)
+	}
+	if errors.Is(err, states.ErrDenied) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if withdrawn, _ := d.consul.Withdraw(ctx, d.cluster, d.request.ID); withdrawn {
+			err = fmt.Errorf("%w; nobody leads who could do it, and it is withdrawn", err)
+		}
 	}
 	return fmt.Errorf("%s %s: %w", d.request.Kind, d.cluster, err)
 }

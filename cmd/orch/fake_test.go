@@ -42,6 +42,8 @@ func (f *fake) Snapshot(_ context.Context, cluster string) (states.Snapshot, err
 	return s, nil
 }
 
+func (f *fake) Withdraw(context.Context, string, string) (bool, error) { return false, nil }
+
 func (f *fake) Commit(_ context.Context, _ *states.Lease, _ states.Snapshot, change states.Change) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
