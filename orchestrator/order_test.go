@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"orch/states"
 )
@@ -80,4 +81,21 @@ func TestPrimaryThatNobodyKnowsHoldsTheMove(t *testing.T) {
 	w.plan()
 	w.snapshot.Evidence = states.Evidence{Primary: states.Primaries{Problem: "permission denied", At: w.now}}
 	w.waits(Plan(w.snapshot, w.leading, w.now), "primary")
+}
+
+// A node that fell silent while it waited for its traffic to end may converge for as long after that.
+func TestSlotOfASilentRunCountsItsDrain(t *testing.T) {
+	w := serving(t, rollout(func(t *states.Transition) { t.Policy.OnLost = states.SkipLost }), 3)
+	status := &w.node("n00").Status.Value
+	status.Run = states.Run{ID: "r-x", State: status.State, Under: states.UnderOrder, Started: w.now, Timeout: minute, Drain: 10 * minute}
+	w.node("n00").Alive = false
+	w.now = w.now.Add(10 * time.Minute)
+	p := newPlanner(w.snapshot, w.leading, w.now)
+	if node, _ := p.Node("n00"); !p.runsStill(node) {
+		t.Fatal("its slot is free while it may still converge")
+	}
+	p.now = p.now.Add(2 * time.Minute)
+	if node, _ := p.Node("n00"); p.runsStill(node) {
+		t.Fatal("its slot is never free again")
+	}
 }

@@ -133,7 +133,7 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 		}
 		if node, _ := p.Node(m.Node); !node.Alive && p.runsStill(node) {
 			run := node.Status.Value.Run
-			earliest(run.Started.Add(run.Timeout.D() + states.Grace(run.Timeout).D()))
+			earliest(run.Until())
 		}
 	}
 	for _, node := range p.Nodes {

@@ -67,7 +67,7 @@ func (p *planner) runsStill(node states.Node) bool {
 	if !node.Status.OK() || !run.Going() || run.Under == states.UnderJoiner {
 		return false
 	}
-	return node.Alive || p.now.Before(run.Started.Add(run.Timeout.D()+states.Grace(run.Timeout).D()))
+	return node.Alive || p.now.Before(run.Until())
 }
 
 // sort brings names into the order in which they go: by the policy, and a rollback in the order of
