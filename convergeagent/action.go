@@ -34,7 +34,11 @@ type Result struct {
 	Error   string
 	Tail    []string // the last lines of output, clean
 	Log     string   // path of the whole output
+	Change  string   // Changed or Unchanged, where the tool says so
 }
+
+// OK tells whether the run did what it should.
+func (r Result) OK() bool { return r.Outcome == states.Succeeded }
 
 // Process identifies a process for ever: a number is used again, and counted anew at each boot.
 type Process struct {

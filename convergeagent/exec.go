@@ -22,6 +22,7 @@ import (
 // Exec converges by running a program of the node's own configuration, without a shell.
 type Exec struct {
 	Command func(states.State) ([]string, error) // program and arguments for a state
+	Driver  func(states.State) Driver            // of the tool that goes there instead; nil: there is none
 	Dir     string                               // for logs, and for what is handed to the program
 }
 
@@ -54,13 +55,14 @@ func (e *Exec) Converge(ctx context.Context, task Task) Result {
 }
 
 func (e *Exec) converge(ctx context.Context, task Task, path string) (result Result, err error) {
-	argv, err := e.Command(task.Run.State)
-	if err != nil {
-		return result, err
-	}
 	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
 		return result, err
 	}
+	plan, done, err := e.plan(task)
+	if err != nil {
+		return result, err
+	}
+	defer done()
 	if err := rotate(e.Dir, logRuns-1); err != nil {
 		return result, fmt.Errorf("remove old logs: %w", err)
 	}
@@ -79,10 +81,17 @@ func (e *Exec) converge(ctx context.Context, task Task, path string) (result Res
 			result.Error = "its log is not whole: " + closing.Error()
 		}
 	}()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = environment(task, attributes)
+	if plan.blocked != "" {
+		return blocked(Result{Exit: -1}, plan.blocked), nil
+	}
+	cmd := exec.Command(plan.argv[0], plan.argv[1:]...)
+	cmd.Env = append(environment(task, attributes), plan.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return watched(ctx, cmd, task, log)
+	result, err = watched(ctx, cmd, plan.listens(task), log)
+	if err == nil && plan.judge != nil {
+		result = plan.judge(result)
+	}
+	return result, err
 }
 
 func ending(result Result, err error) string {

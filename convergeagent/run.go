@@ -88,6 +88,7 @@ func finish(run states.Run, began time.Time, result Result) states.Run {
 	run.Ended, run.Seconds = now(), time.Since(began).Round(time.Millisecond).Seconds()
 	run.Outcome, run.Exit, run.Signal = result.Outcome, result.Exit, result.Signal
 	run.Error, run.Tail, run.Log = states.Clip(clean(result.Error), 300), result.Tail, result.Log
+	run.Change = result.Change
 	run.Terminal = run.OK() || run.Attempt >= run.Tries
 	return run
 }

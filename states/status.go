@@ -60,9 +60,10 @@ type Run struct {
 	Exit       int       `json:"exit"`
 	Signal     string    `json:"signal,omitempty"`
 	Seconds    float64   `json:"seconds"`
-	Error      string    `json:"error,omitempty"` // why it could not be started, or ended as it did
-	Tail       []string  `json:"tail,omitempty"`  // the last lines of output
-	Log        string    `json:"log,omitempty"`   // where all of it is, on the node
+	Error      string    `json:"error,omitempty"`  // why it could not be started, or ended as it did
+	Tail       []string  `json:"tail,omitempty"`   // the last lines of output
+	Log        string    `json:"log,omitempty"`    // where all of it is, on the node
+	Change     string    `json:"change,omitempty"` // "changed" or "unchanged", where the tool that converges says so
 }
 
 // OK tells whether the run is over and did what it should.
