@@ -32,9 +32,10 @@ func drained(t *testing.T, policy string, nodes ...string) (*field, map[string]*
 	return f, clients
 }
 
-// A run finds its node's service out of the traffic, with its id as the reason; afterwards the
+// Complaint 14: it leaves nodes cordoned, or uncordons what it did not cordon. A run finds its node's
+// service out of the traffic, with its id as the reason; afterwards the
 // service is back. What a person has in maintenance stays in it.
-func TestDrainAroundARun(t *testing.T) {
+func TestComplaint14TakesOutOnlyWhatItSetItself(t *testing.T) {
 	f, clients := drained(t, `batches = [1]`, "web-01", "web-02")
 	f.ctl("all", "pause=1")
 	clients["web-02"].maintain("web", "disk swap")
