@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"orch/convergeagent"
 	"orch/states"
 	"orch/states/consulkv"
 	"orch/states/hclfile"
@@ -32,6 +33,7 @@ type options struct {
 	SessionTTL time.Duration
 	Consul     consulkv.Config
 	Command    func(states.State) ([]string, bool)
+	Driver     func(states.State) convergeagent.Driver // nil, or nil for a state: Command says what to run
 }
 
 // starter runs an agent until the context ends.
@@ -180,10 +182,8 @@ func (o *options) load(flags *pflag.FlagSet) error {
 		o.Meta = file.Meta
 	}
 	o.Observe, o.Services = o.Observe || file.Observe, file.Services
-	o.Command = func(state states.State) ([]string, bool) {
-		exec, ok := file.ConvergeFor(state.Name)
-		return exec.Fill(state.Name, state.Argument), ok
-	}
+	o.Command = commandsOf(file)
+	o.Driver = driversOf(file)
 	return nil
 }
 

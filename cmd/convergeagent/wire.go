@@ -14,6 +14,7 @@ import (
 	"orch/convergeagent"
 	"orch/states"
 	"orch/states/consulkv"
+	"orch/states/hclfile"
 	"orch/states/store"
 )
 
@@ -42,6 +43,33 @@ func (o *options) exec(command []string) error {
 	return nil
 }
 
+// commandsOf gives the commands of a file, of the states that are converged by one.
+func commandsOf(file hclfile.AgentConfig) func(states.State) ([]string, bool) {
+	return func(state states.State) ([]string, bool) {
+		converge, _ := file.ConvergeFor(state.Name)
+		if converge.Exec == nil {
+			return nil, false
+		}
+		return converge.Exec.Fill(state.Name, state.Argument), true
+	}
+}
+
+// driversOf gives the drivers of a file, of the states that are converged by a tool.
+func driversOf(file hclfile.AgentConfig) func(states.State) convergeagent.Driver {
+	return func(state states.State) convergeagent.Driver {
+		converge, _ := file.ConvergeFor(state.Name)
+		switch {
+		case converge.Puppet != nil:
+			return convergeagent.Puppet(*converge.Puppet)
+		case converge.Chef != nil:
+			return convergeagent.Chef(*converge.Chef)
+		case converge.Ansible != nil:
+			return convergeagent.Ansible(*converge.Ansible)
+		}
+		return nil
+	}
+}
+
 // start puts an agent together and runs it.
 func (b *brake) start(ctx context.Context, o options) error {
 	log := hclog.New(&hclog.LoggerOptions{Name: "convergeagent", Level: hclog.LevelFromString(o.LogLevel), Output: os.Stderr})
@@ -65,7 +93,7 @@ func (b *brake) start(ctx context.Context, o options) error {
 		Inbox: inbox, Presence: inbox, Log: log,
 		Drainer: &consulkv.Maintenance{Client: client},
 		Board:   &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
-		Action:  braked{&convergeagent.Exec{Command: o.command, Dir: filepath.Join(o.StateDir, "runs")}, b},
+		Action:  braked{&convergeagent.Exec{Command: o.command, Driver: o.Driver, Dir: filepath.Join(o.StateDir, "runs")}, b},
 	})
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
 	return agent.Run(ctx)

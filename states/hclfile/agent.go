@@ -18,9 +18,9 @@ type AgentConfig struct {
 	Observe  bool   // report what would run, and run nothing
 	LogLevel string // empty: the built-in one
 	Consul   AgentConsul
-	Services map[string]string // the id of this node's instance, by service; every one of that name where none is named
-	Converge *Exec             // for every state without its own; nil: there is none
-	States   map[string]Exec   // by the name of the state
+	Services map[string]string   // the id of this node's instance, by service; every one of that name where none is named
+	Converge *Converge           // for every state without its own; nil: there is none
+	States   map[string]Converge // by the name of the state
 }
 
 // AgentConsul says how to reach Consul. Empty fields are left to Consul's environment variables.
@@ -32,12 +32,12 @@ type AgentConsul struct {
 }
 
 // ConvergeFor gives what to run for a state, and tells whether there is anything.
-func (a AgentConfig) ConvergeFor(state string) (Exec, bool) {
+func (a AgentConfig) ConvergeFor(state string) (Converge, bool) {
 	if own, ok := a.States[state]; ok {
 		return own, true
 	}
 	if a.Converge == nil {
-		return Exec{}, false
+		return Converge{}, false
 	}
 	return *a.Converge, true
 }
@@ -158,31 +158,14 @@ func (a *agentReader) state(block *hcl.Block) {
 		a.add(block.DefRange, "Duplicate state", "%q is there already.", name)
 	}
 	a.refuse(b, "check")
-	exec := a.converge(b)
-	if exec == nil {
+	converge := a.converge(b)
+	if converge == nil {
 		return
 	}
 	if a.config.States == nil {
-		a.config.States = map[string]Exec{}
+		a.config.States = map[string]Converge{}
 	}
-	a.config.States[name] = *exec
-}
-
-// converge reads what to run.
-func (a *agentReader) converge(b body) *Exec {
-	block := a.one(b, "converge")
-	if block == nil {
-		return nil
-	}
-	switch kind := block.Labels[0]; kind {
-	case "exec":
-		return a.exec(block)
-	case "puppet", "chef", "ansible":
-		a.add(block.DefRange, "Not acted on yet", "Nothing in this version runs %s by itself: use converge \"exec\" with the command that does.", kind)
-	default:
-		a.add(block.LabelRanges[0], "Unknown converge", "A converge is exec; puppet, chef and ansible are to come.")
-	}
-	return nil
+	a.config.States[name] = *converge
 }
 
 func (a *agentReader) absolute(name string, e hcl.Expression) (string, bool) {

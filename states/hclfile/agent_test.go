@@ -21,10 +21,21 @@ func TestLoadAgent(t *testing.T) {
 			Address: "127.0.0.1:8500", TokenFile: "/etc/convergeagent/token", Datacenter: "dc1", CAFile: "/etc/convergeagent/ca.pem",
 		},
 		Services: map[string]string{"web": "web-eu-01"},
-		Converge: &hclfile.Exec{Command: []hclfile.Arg{
+		Converge: &hclfile.Converge{Exec: &hclfile.Exec{Command: []hclfile.Arg{
 			{Text: "/usr/local/sbin/converge"}, {Text: "--to"}, {Hole: hclfile.StateHole}, {Hole: hclfile.ArgumentHole}, {Text: "${literal}"},
-		}},
-		States: map[string]hclfile.Exec{"off": {Command: []hclfile.Arg{{Text: "/usr/local/sbin/web-off"}}}},
+		}}},
+		States: map[string]hclfile.Converge{
+			"off": {Exec: &hclfile.Exec{Command: []hclfile.Arg{{Text: "/usr/local/sbin/web-off"}}}},
+			"waiting": {Puppet: &hclfile.Puppet{Binary: "/opt/puppetlabs/bin/puppet", Manifest: "/etc/puppet/site.pp", Environment: "live",
+				ModulePath: []string{"/etc/puppet/modules", "/usr/share/puppet/modules"}, VarDir: "/var/cache/puppet", Args: []string{"--debug"}}},
+			"laid":      {Puppet: &hclfile.Puppet{Agent: true}},
+			"converged": {Chef: &hclfile.Chef{}},
+			"tuned": {Chef: &hclfile.Chef{Binary: "/opt/cinc/bin/cinc-client", Config: "/etc/cinc/client.rb", RunList: []string{"role[web]", "recipe[ntp]"},
+				Override: []string{"recipe[web::tune]"}, Args: []string{"--local-mode"}}},
+			"version": {Ansible: &hclfile.Ansible{Playbook: "/etc/ansible/web.yml"}},
+			"patched": {Ansible: &hclfile.Ansible{Binary: "/opt/ansible/bin/ansible-playbook", Playbook: "/etc/ansible/web.yml", Inventory: "web-01,",
+				Tags: []string{"patch", "web"}, Args: []string{"-v"}}},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -33,6 +44,7 @@ func TestLoadAgent(t *testing.T) {
 
 func TestConvergeFor(t *testing.T) {
 	config, _ := hclfile.LoadAgent("testdata/agent/valid/agent.hcl")
+	config.States = map[string]hclfile.Converge{"off": config.States["off"]}
 	for _, test := range []struct {
 		state, argument string
 		want            []string
@@ -41,8 +53,8 @@ func TestConvergeFor(t *testing.T) {
 		{"converged", "", []string{"/usr/local/sbin/converge", "--to", "converged", "", "${literal}"}},
 		{"off", "", []string{"/usr/local/sbin/web-off"}},
 	} {
-		exec, ok := config.ConvergeFor(test.state)
-		if got := exec.Fill(test.state, test.argument); !ok || !slices.Equal(got, test.want) {
+		converge, ok := config.ConvergeFor(test.state)
+		if got := converge.Exec.Fill(test.state, test.argument); !ok || !slices.Equal(got, test.want) {
 			t.Errorf("%s %s: got %q", test.state, test.argument, got)
 		}
 	}
@@ -61,7 +73,7 @@ func TestFullAgent(t *testing.T) {
 			lines = append(lines, d.Line)
 		}
 	}
-	if want := []int{16, 25, 33}; len(diags) != len(want) || !slices.Equal(lines, want) {
+	if want := []int{25, 33}; len(diags) != len(want) || !slices.Equal(lines, want) {
 		t.Errorf("%s", diags)
 	}
 	if _, diags := hclfile.LoadAgent("gone"); len(diags) != 1 {

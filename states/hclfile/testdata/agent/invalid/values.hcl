@@ -21,8 +21,9 @@ service "db" { id = "" } # ERROR: Empty text
 service "" { id = "x" } # ERROR: Empty text
 action "migrate" {} # ERROR: Not acted on yet
 
-converge "puppet" { # ERROR: Not acted on yet
+converge "puppet" { # ERROR: Manifest or agent
   manifest = "/etc/puppet/site.pp"
+  agent    = true
 }
 
 state "Off" { # ERROR: Bad name

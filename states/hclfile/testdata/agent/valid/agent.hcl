@@ -23,3 +23,46 @@ state "off" {
     command = ["/usr/local/sbin/web-off"]
   }
 }
+
+state "waiting" {
+  converge "puppet" {
+    binary      = "/opt/puppetlabs/bin/puppet"
+    manifest    = "/etc/puppet/site.pp"
+    environment = "live"
+    modulepath  = ["/etc/puppet/modules", "/usr/share/puppet/modules"]
+    vardir      = "/var/cache/puppet"
+    args        = ["--debug"]
+  }
+}
+
+state "laid" {
+  converge "puppet" { agent = true }
+}
+
+state "converged" {
+  converge "chef" {}
+}
+
+state "tuned" {
+  converge "chef" {
+    binary           = "/opt/cinc/bin/cinc-client"
+    config           = "/etc/cinc/client.rb"
+    runlist          = ["role[web]", "recipe[ntp]"]
+    override_runlist = ["recipe[web::tune]"]
+    args             = ["--local-mode"]
+  }
+}
+
+state "version" {
+  converge "ansible" { playbook = "/etc/ansible/web.yml" }
+}
+
+state "patched" {
+  converge "ansible" {
+    binary    = "/opt/ansible/bin/ansible-playbook"
+    playbook  = "/etc/ansible/web.yml"
+    inventory = "web-01,"
+    tags      = ["patch", "web"]
+    args      = ["-v"]
+  }
+}
