@@ -145,7 +145,7 @@ func (a *audit) keys() {
 		case w.digest == "":
 			blind = append(blind, key)
 		case w.digest != digest:
-			a.suspect(FoundEdited, key, w.by, a.last, "it is not what it was: %s", w)
+			a.suspect(FoundEdited, key, w.by, a.last, "it is not as %s", w)
 		}
 	}
 	if len(blind) > 0 {

@@ -24,6 +24,7 @@ type connection struct {
 
 // library is what verbs read and write, beside what the engine needs.
 type library interface {
+	orchestrator.Archive
 	Clusters(ctx context.Context) ([]string, error)
 	Journal(ctx context.Context, cluster string, after uint64) ([]states.Doc[states.Entry], error)
 	Entries(ctx context.Context, cluster string, first, last uint64) ([]states.Doc[states.Entry], error)

@@ -66,7 +66,7 @@ func (d driving) run(ctx context.Context) error {
 func (d driving) drive(ctx context.Context) (orchestrator.Outcome, *view, error) {
 	watcher := d.app.watch(d.consul, d.cluster, d.request.ID, d.shown(), d.after)
 	engine := orchestrator.Engine{Store: d.consul, Leaser: d.consul, Log: d.app.log(), Clock: d.app.now,
-		Who: d.request.By, Senses: d.consul.Senses, Attend: d.attends(), Look: watcher.look, Say: watcher.say}
+		Who: d.request.By, Senses: d.consul.Senses, Archive: d.consul, Attend: d.attends(), Look: watcher.look, Say: watcher.say}
 	outcome, err := engine.Drive(ctx, d.cluster, summarized(d.request))
 	v := watcher.end()
 	switch {

@@ -164,6 +164,27 @@ func (f *fake) Entries(_ context.Context, _ string, first, last uint64) ([]state
 	return found, nil
 }
 
+func (f *fake) Oldest(context.Context, string) (int, states.Doc[states.Entry], error) {
+	return 0, states.Doc[states.Entry]{}, nil
+}
+
+// Ledger is one without digests, as if an older version had written it.
+func (f *fake) Ledger(ctx context.Context, cluster string) (states.Ledger, error) {
+	snapshot, err := f.Snapshot(ctx, cluster)
+	ledger := states.Ledger{Snapshot: snapshot, Digests: map[string]string{"desired": "", "transition": "", "definition": ""}}
+	for _, n := range snapshot.Nodes {
+		if n.Order.There() {
+			ledger.Digests["orders/"+n.Name] = ""
+		}
+	}
+	for _, e := range f.journal {
+		ledger.Pages = append(ledger.Pages, states.Page{Doc: doc(e), Seq: e.Seq, Key: fmt.Sprintf("journal/%012d", e.Seq)})
+	}
+	return ledger, err
+}
+
+func (f *fake) Prune(context.Context, *states.Lease, []states.Page) error { return nil }
+
 func (f *fake) MakeID(_ context.Context, fresh string) (string, error) { return fresh, nil }
 
 func (f *fake) Session(_ context.Context, id string) (states.Session, error) {

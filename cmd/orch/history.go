@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,11 +20,11 @@ type historyOptions struct {
 func newHistory(a *app) *cobra.Command {
 	o := &historyOptions{app: a}
 	cmd := &cobra.Command{
-		Use:   "history CLUSTER [TRANSITION]",
+		Use:   "history CLUSTER [ID]",
 		Short: "print the journal",
-		Long: `History prints what leaders did, and on whose word, oldest first. With the id
-of one transition, or the request that asked for it, its entries are printed
-in full.`,
+		Long: `History prints what leaders did, and on whose word, oldest first. With the
+number of an entry, or the id of a transition or of a request, that is printed in
+full: who asked, with which token, why, and what was changed to what.`,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
@@ -65,9 +66,9 @@ func (o *historyOptions) run(cmd *cobra.Command, args []string) error {
 	return o.app.print(document, func(p *page) { journal(p, document, full) })
 }
 
-// belongs tells whether an entry belongs to a transition, or answers a request.
+// belongs tells whether an entry has that number, belongs to that transition, or answers that request.
 func belongs(e states.Entry, id string) bool {
-	return e.Transition == id || e.Answer != nil && e.Answer.Request == id
+	return strconv.FormatUint(e.Seq, 10) == id || e.Transition == id || e.Request == id || e.Answer != nil && e.Answer.Request == id
 }
 
 // historyJSON is a journal.
@@ -91,6 +92,9 @@ func journal(p *page, history historyJSON, full bool) {
 			last, id = e.Transition, " ["+e.Transition+"]"
 		}
 		p.wrap(text(head), said(e)+id)
+		if became := became(e); became != "" {
+			p.wrap(span{"      desired: ", dim}, became)
+		}
 		if full {
 			details(p, e)
 		}
@@ -105,30 +109,26 @@ func said(e states.Entry) string {
 	return e.Reason + ", by " + e.By + because(e.Why)
 }
 
-// details puts on the page what else an entry knows.
-func details(p *page, e states.Entry) {
-	put := func(name, value string) {
-		if value != "" {
-			p.wrap(span{"      " + name + ": ", dim}, value)
+// became says what a change made of the desired state, where there was one before.
+func became(e states.Entry) string {
+	if e.Before == nil || e.Desired == nil {
+		return ""
+	}
+	var changes []string
+	before, after := facts(*e.Before), facts(*e.Desired)
+	for i := range before {
+		if before[i] != after[i] {
+			changes = append(changes, before[i]+" -> "+after[i])
 		}
 	}
-	put("led by", fmt.Sprintf("%s, epoch %d", e.Leader, e.Epoch))
-	put("asked by", e.By)
-	put("accessor", e.Accessor)
-	put("reason", e.Why)
-	put("overrides", few(e.Overrides, 20))
-	if e.Answer != nil {
-		put("request", e.Answer.Request)
+	return strings.Join(changes, ", ")
+}
+
+// facts are what there is to know of a desired state at a glance, in the same order each time.
+func facts(d states.Desired) []string {
+	door := "closed"
+	if d.Open {
+		door = "open"
 	}
-	if e.Desired != nil {
-		put("desired", e.Desired.Summary)
-	}
-	put("nodes", few(e.Nodes, 100))
-	var orders []string
-	for node, run := range e.Orders {
-		orders = append(orders, node+"="+run)
-	}
-	slices.Sort(orders)
-	put("orders", few(orders, 100))
-	put("definition", e.Definition)
+	return []string{fmt.Sprintf("gen %d", d.Generation), d.State.String(), door, "joiners " + d.Joiners, "stable " + d.Stable.String()}
 }

@@ -81,7 +81,7 @@ func groups(a *app) []group {
 		{"nodes", "Nodes", []*cobra.Command{newHold(a), newUnhold(a), newForget(a)}},
 		{"everybody", "Everybody, or a cluster", []*cobra.Command{newFreeze(a), newThaw(a)}},
 		{"definitions", "Definitions", []*cobra.Command{newFmt(a), newValidate(a), newApply(a)}},
-		{"repair", "Repair", []*cobra.Command{newUnlock(a), newRecover(a)}},
+		{"repair", "Repair", []*cobra.Command{newUnlock(a), newRecover(a), newFsck(a)}},
 		{"rest", "Rest", []*cobra.Command{newDev(a), newACL(a), newVersion(a)}},
 	}
 }
