@@ -95,6 +95,9 @@ func (d *draft) answer(request states.Request, refused bool, reason string) {
 	entry := &d.change.Entry
 	entry.Answer, entry.By, entry.Accessor = &answer, request.By, request.Accessor
 	entry.Why, entry.Overrides = request.Why, request.Overrides
+	if request.Plan != nil {
+		entry.Plan = request.Plan.Plan
+	}
 	entry.Request, entry.Kind = request.ID, request.Kind
 }
 

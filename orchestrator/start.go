@@ -14,6 +14,9 @@ func (p *planner) transition(request states.Request) *Decision {
 	if p.record.Status == states.Paused && p.record.Cause == states.ByOperator && !request.Supersede {
 		return p.refuse(request, "%s; go on with orch resume %s, or replace the move with --supersede", p.record.Reason, p.Cluster)
 	}
+	if why := p.otherwise(request); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	target, err := p.target(request.Target)
 	if err != nil {
 		return p.refuse(request, "%v", err)
@@ -113,6 +116,9 @@ func (p *planner) start(request states.Request, origin, target states.State, hop
 func (d *draft) begin(record states.Record, request states.Request) {
 	record.Schema, record.Request = states.Schema, request.ID
 	record.By, record.Accessor, record.Why, record.Overrides = request.By, request.Accessor, request.Why, request.Overrides
+	if request.Plan != nil {
+		record.Plan = request.Plan.Plan
+	}
 	if record.Undoes == "" {
 		record.Windows = d.planner.Definition.Value.Windows
 	}

@@ -62,6 +62,7 @@ type Record struct {
 	Hop       int        `json:"hop"` // index of the one in progress
 	Windows   Windows    `json:"windows,omitempty"`
 	Overrides []string   `json:"overrides,omitempty"`
+	Plan      string     `json:"plan,omitempty"`   // digest of the file that it was planned in
 	Undoes    string     `json:"undoes,omitempty"` // a rollback: the transition that it takes back
 	Again     string     `json:"again,omitempty"`  // a re-converge: its id
 	Only      []string   `json:"only,omitempty"`   // a re-converge of these nodes, and no other

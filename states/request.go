@@ -57,6 +57,7 @@ type Request struct {
 	Held           bool      `json:"-"`                         // whoever asked is alive: a session holds the key
 	AcceptFailures bool      `json:"accept_failures,omitempty"` // resume although the budget is spent
 	Overrides      []string  `json:"overrides,omitempty"`       // each thing overridden, by name
+	Plan           *Planned  `json:"plan,omitempty"`            // of a transition that was planned before, into a file
 }
 
 // Stops tells whether the request makes the cluster stand still; those are taken first.

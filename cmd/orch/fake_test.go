@@ -28,6 +28,7 @@ type fake struct {
 	once     bool            // of those, each fails once
 	slow     bool            // agents do nothing
 	writes   int
+	id       string
 	listen   []chan<- struct{}
 }
 
@@ -185,7 +186,10 @@ func (f *fake) Ledger(ctx context.Context, cluster string) (states.Ledger, error
 
 func (f *fake) Prune(context.Context, *states.Lease, []states.Page) error { return nil }
 
-func (f *fake) MakeID(_ context.Context, fresh string) (string, error) { return fresh, nil }
+func (f *fake) MakeID(_ context.Context, fresh string) (string, error) {
+	f.id = first(f.id, fresh)
+	return f.id, nil
+}
 
 func (f *fake) Session(_ context.Context, id string) (states.Session, error) {
 	return states.Session{ID: id, Lives: f.snapshot.Led, TTL: states.Duration(30 * time.Second), Node: "bastion", Health: "passing"}, nil

@@ -191,23 +191,31 @@ type clustersJSON struct {
 
 // planJSON is `orch plan`.
 type planJSON struct {
-	Schema  int            `json:"schema"`
-	Cluster string         `json:"cluster"`
-	Target  string         `json:"target"`
-	Refused string         `json:"refused,omitempty"` // why it would be
-	Nothing bool           `json:"nothing"`           // the cluster is there already
-	Held    string         `json:"held,omitempty"`    // why it would stand still on the way
-	Path    []string       `json:"path"`
-	Hops    []states.Hop   `json:"hops"`
-	Batches []states.Batch `json:"batches"`
+	Schema   int            `json:"schema"`
+	Cluster  string         `json:"cluster"`
+	Target   string         `json:"target"`
+	Refused  string         `json:"refused,omitempty"`  // why it would be, first of all
+	Refusals []string       `json:"refusals,omitempty"` // and everything else that would refuse it
+	Nothing  bool           `json:"nothing"`            // the cluster is there already
+	Held     string         `json:"held,omitempty"`     // why it would stand still on the way
+	Path     []string       `json:"path"`
+	Hops     []states.Hop   `json:"hops"`
+	Batches  []states.Batch `json:"batches"`
+	Seconds  float64        `json:"seconds,omitempty"` // that it would take
+	Guessed  []string       `json:"guessed,omitempty"` // nodes of which no good run is known
+	Rough    bool           `json:"rough,omitempty"`   // it was not looked at to the end
 }
 
-func newPlanJSON(v *view, preview orchestrator.Preview, request states.Request) planJSON {
+func newPlanJSON(v *view, preview orchestrator.Preview, request states.Request, foretold orchestrator.Foretold) planJSON {
 	p := planJSON{Schema: states.Schema, Cluster: v.Cluster, Target: request.Target.String(), Refused: preview.Refused,
 		Nothing: preview.Nothing, Held: preview.Held, Path: []string{}, Hops: []states.Hop{}, Batches: []states.Batch{}}
+	if preview.Refused != "" {
+		p.Refusals = v.against(request, preview)
+	}
 	if preview.Refused != "" || preview.Nothing {
 		return p
 	}
+	p.Seconds, p.Guessed, p.Rough = foretold.Left.Seconds(), foretold.Guessed, foretold.Rough
 	p.Path = append(p.Path, preview.Record.Start.String())
 	for _, hop := range preview.Record.Hops {
 		p.Path = append(p.Path, hop.State.String())

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orch/orchestrator"
 	"orch/states"
 )
 
@@ -72,7 +73,11 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 	}
 	if !o.app.json() {
 		p := o.app.page()
-		v.planScreen(p, preview, request)
+		var foretold orchestrator.Foretold
+		if !preview.Nothing && v.queued(request) == "" {
+			foretold = v.foretell(request)
+		}
+		v.planScreen(p, preview, request, foretold)
 		v.queueScreen(p, request)
 		p.blank()
 		if err := p.writeTo(o.app.out); err != nil {

@@ -10,13 +10,13 @@ import (
 )
 
 // planScreen puts on the page what a request would do: the path, and each hop with its batches.
-func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.Request) {
+func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.Request, foretold orchestrator.Foretold) {
 	at := v.place.Datacenter + "  " + v.place.Address
 	record := preview.Record
 	p.sides([]span{{v.Cluster, bold}, text("  " + aim(request, record))}, at+"  "+v.now.Format("15:04:05Z"))
 	switch {
 	case preview.Refused != "":
-		p.wrap(span{"it would be refused: ", red}, preview.Refused)
+		refusedScreen(p, v.against(request, preview))
 		return
 	case preview.Nothing:
 		p.say("nothing to do: " + v.Cluster + " is at " + v.desire.State.String() + ".")
@@ -34,6 +34,7 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 	}
 	v.stay(p, record)
 	v.uncounted(p, record)
+	expected(p, foretold)
 }
 
 // aim says in a few words where a request wants the cluster.

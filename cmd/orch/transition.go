@@ -17,12 +17,13 @@ type transitionOptions struct {
 	supersede bool
 	queue     bool
 	step      bool
+	plan      string
 }
 
 func newTransition(a *app) *cobra.Command {
 	o := &transitionOptions{moveOptions: moveOptions{app: a, rules: everyRule}}
 	cmd := &cobra.Command{
-		Use:   "transition CLUSTER STATE [ARGUMENT]",
+		Use:   "transition CLUSTER STATE [ARGUMENT] | --plan FILE",
 		Short: "move a cluster to a state",
 		Long: `Transition shows the plan, moves the cluster, and shows how it goes until it
 stands again.
@@ -37,11 +38,20 @@ and says who, since when and why. With --queue it waits for its turn; with
 --supersede it takes the place of the other move.
 
 Where the definition wants an approval, a terminal shows that and waits for
-orch approve; elsewhere the command ends then, with exit code 3.`,
+orch approve; elsewhere the command ends then, with exit code 3.
+
+With --plan it does what orch plan --out wrote down. If anything has changed
+since that the plan rests on, it is refused, and every change is named.`,
 		Example: `  orch transition web version 42 --reason CHG-1234
   orch transition web version 42 --step
-  orch transition web off --yes`,
-		Args:              cobra.RangeArgs(2, 3),
+  orch transition web off --yes
+  orch transition --plan web.plan`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.plan != "" {
+				return cobra.NoArgs(cmd, args)
+			}
+			return cobra.RangeArgs(2, 3)(cmd, args)
+		},
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
@@ -51,17 +61,21 @@ orch approve; elsewhere the command ends then, with exit code 3.`,
 	flags.StringArrayVar(&o.via, "via", nil, "go through this state; may be repeated")
 	flags.BoolVar(&o.supersede, "supersede", false, "replace a move that is running or paused")
 	flags.BoolVar(&o.queue, "queue", false, queueFlag)
+	flags.StringVar(&o.plan, "plan", "", "do what this `file` says, of orch plan --out")
 	flags.BoolVar(&o.step, "step", false, "ask after every batch whether to go on")
 	return cmd
 }
 
 func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
+	if o.plan != "" {
+		return o.fromPlan(cmd)
+	}
 	ref, err := target(args[1:])
 	if err != nil {
 		return err
 	}
-	if o.step && (!o.app.screen.in || !o.app.screen.out || o.app.json()) {
-		return usagef("step through a move: --step asks on a terminal, and there is none; approve = \"after_each_batch\" in the definition waits for orch approve instead")
+	if err := o.checkStep(); err != nil {
+		return err
 	}
 	if o.queue && o.supersede {
 		return usagef("wait for a move and replace it: --queue and --supersede exclude each other")
@@ -74,6 +88,14 @@ func (o *transitionOptions) run(cmd *cobra.Command, args []string) error {
 	request.Target, request.Via, request.Step = ref, o.via, o.step
 	request.Supersede, request.Queue = o.supersede, o.queue
 	return o.planned(cmd, c, v, request, o.step)
+}
+
+// checkStep wants somebody there who can be asked after every batch.
+func (o *transitionOptions) checkStep() error {
+	if o.step && (!o.app.screen.in || !o.app.screen.out || o.app.json()) {
+		return usagef("step through a move: --step asks on a terminal, and there is none; approve = \"after_each_batch\" in the definition waits for orch approve instead")
+	}
+	return nil
 }
 
 // confirm asks before a cluster that serves is moved to where it does not.

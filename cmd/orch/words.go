@@ -59,3 +59,6 @@ func first(texts ...string) string {
 	}
 	return ""
 }
+
+// seconds is a duration as JSON has it.
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
