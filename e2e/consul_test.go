@@ -24,6 +24,7 @@ type server struct {
 	token string // of whoever the test is, where ACLs are on
 	ports []string
 	acl   bool
+	extra string // of its configuration
 	cmd   *exec.Cmd
 }
 
@@ -49,7 +50,7 @@ func (s *server) start() {
 		config += `acl { enabled = true default_policy = "deny" enable_key_list_policy = true tokens { initial_management = "` + s.token + `" agent = "` + s.token + `" } }`
 	}
 	file := filepath.Join(s.dir, "consul.hcl")
-	must(s.t, os.WriteFile(file, []byte(config), 0o600))
+	must(s.t, os.WriteFile(file, []byte(config+s.extra), 0o600))
 	s.cmd = exec.Command(consulBin, "agent", "-server", "-bootstrap-expect=1", "-ui", "-node", "here",
 		"-data-dir", filepath.Join(s.dir, "data"), "-config-file", file,
 		"-bind", "127.0.0.1", "-client", "127.0.0.1", "-http-port", s.ports[0], "-server-port", s.ports[1],

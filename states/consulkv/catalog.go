@@ -120,11 +120,10 @@ func (c *Client) whole(ctx context.Context, meta *api.QueryMeta, found int, err 
 // was, as Consul does where it denies.
 func (c *Client) hidden(ctx context.Context, right string) error {
 	who := c.Accessor(ctx)
-	c.token.refresh()
 	if who == "" {
 		who = "in use"
 	}
-	return fmt.Errorf("%w: token %s lacks %s", states.ErrDenied, who, right)
+	return fmt.Errorf("%w: token %s lacks %s%s", states.ErrDenied, who, right, c.token.refresh())
 }
 
 // guarded tells whether Consul asks for tokens at all; where it cannot be told, it does.

@@ -3,6 +3,7 @@ package consulkv
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -59,7 +60,11 @@ func Open(c Config) (*Client, error) {
 		if *which, err = api.NewClient(config); err != nil {
 			return nil, fmt.Errorf("connect to consul at %q: %w", config.Address, err)
 		}
-		config.HttpClient.Transport = transport{next: config.HttpClient.Transport}
+		made, err := newRenewed(config.TLSConfig, config.HttpClient.Transport.(*http.Transport))
+		if err != nil {
+			return nil, fmt.Errorf("connect to consul at %q: %w", config.Address, err)
+		}
+		config.HttpClient.Transport = transport{next: made}
 	}
 	if client.dc == "" {
 		client.dc = os.Getenv("CONSUL_DATACENTER")

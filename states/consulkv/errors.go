@@ -18,8 +18,8 @@ import (
 // reading says what the error of a read means. Nothing was written, so all that matters is whether
 // trying again can help.
 func (c *Client) reading(err error) error {
-	if c.denied(err) {
-		return fmt.Errorf("%w: %s", states.ErrDenied, lacking(err.Error()))
+	if denied(err) {
+		return c.denial(err.Error())
 	}
 	var status api.StatusError
 	if errors.As(err, &status) && status.Code >= 400 && status.Code < 500 && status.Code != http.StatusTooManyRequests {
@@ -34,8 +34,8 @@ func (c *Client) writing(err error) error {
 	var status api.StatusError
 	var dial *net.OpError
 	switch {
-	case c.denied(err):
-		return fmt.Errorf("%w: %s", states.ErrDenied, lacking(err.Error()))
+	case denied(err):
+		return c.denial(err.Error())
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fmt.Errorf("%w: %s", states.ErrUnavailable, brief(err))
 	case !errors.As(err, &status):
@@ -43,7 +43,7 @@ func (c *Client) writing(err error) error {
 	}
 	switch {
 	case status.Code == http.StatusConflict:
-		return conflict(status.Body)
+		return c.conflict(status.Body)
 	case status.Code == http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: %s", states.ErrTooLarge, brief(err))
 	case status.Code == http.StatusTooManyRequests, status.Code == http.StatusServiceUnavailable:
@@ -55,7 +55,7 @@ func (c *Client) writing(err error) error {
 }
 
 // conflict reads which operation of a transaction failed.
-func conflict(body string) error {
+func (c *Client) conflict(body string) error {
 	var answer struct {
 		Errors []struct {
 			OpIndex int
@@ -67,19 +67,21 @@ func conflict(body string) error {
 	}
 	first := answer.Errors[0]
 	if forbidden(first.What) {
-		return fmt.Errorf("%w: %s", states.ErrDenied, lacking(first.What))
+		return c.denial(first.What)
 	}
 	return &store.TxnError{Op: first.OpIndex, What: first.What}
 }
 
-// denied tells whether the token's rights are too small, and has a token file read again.
-func (c *Client) denied(err error) bool {
+// denied tells whether the token's rights are too small.
+func denied(err error) bool {
 	var status api.StatusError
-	is := errors.As(err, &status) && status.Code == http.StatusForbidden || forbidden(err.Error())
-	if is {
-		c.token.refresh()
-	}
-	return is
+	return errors.As(err, &status) && status.Code == http.StatusForbidden || forbidden(err.Error())
+}
+
+// denial is the error for a denied call: which token lacks which right. A token file is read again
+// for the next.
+func (c *Client) denial(what string) error {
+	return fmt.Errorf("%w: %s%s", states.ErrDenied, lacking(what), c.token.refresh())
 }
 
 func forbidden(text string) bool {

@@ -39,8 +39,7 @@ func (c *Client) readTxn(ctx context.Context, ops []store.Op) ([]store.Pair, err
 		return nil, c.reading(err)
 	case !ok && len(answer.Errors) > 0:
 		if forbidden(answer.Errors[0].What) {
-			c.token.refresh()
-			return nil, fmt.Errorf("%w: %s", states.ErrDenied, lacking(answer.Errors[0].What))
+			return nil, c.denial(answer.Errors[0].What)
 		}
 		return nil, &store.TxnError{Op: answer.Errors[0].OpIndex, What: answer.Errors[0].What}
 	}

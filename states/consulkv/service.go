@@ -17,6 +17,7 @@ type Service struct {
 	TTL     time.Duration // the node is shown as silent when nothing was said for so long
 
 	tag        string
+	token      string // with which it is registered: the Consul agent goes on using that one
 	registered bool
 }
 
@@ -40,7 +41,7 @@ func (s *Service) Show(ctx context.Context, tag, status, output string) error {
 		s.registered = false // the Consul agent may have forgotten us: begin again next time
 		return fmt.Errorf("show node %q in consul: %w", s.Node, s.Client.reading(err))
 	}
-	if tag != s.tag {
+	if tag != s.tag || s.Client.token.value() != s.token {
 		return s.register(ctx, tag)
 	}
 	return nil
@@ -52,11 +53,12 @@ func (s *Service) register(ctx context.Context, tag string) error {
 		Meta:  map[string]string{"node": s.Node},
 		Check: &api.AgentServiceCheck{CheckID: s.check(), Name: "orch state", TTL: s.TTL.String(), Notes: "what this node does about the cluster's wanted state; orch status " + s.Cluster + " knows more"},
 	}
-	options := api.ServiceRegisterOpts{Token: s.Client.token.value()}.WithContext(ctx)
+	token := s.Client.token.value()
+	options := api.ServiceRegisterOpts{Token: token}.WithContext(ctx)
 	if err := s.Client.calls.Agent().ServiceRegisterOpts(registration, options); err != nil {
 		return fmt.Errorf("show node %q in consul: %w", s.Node, s.Client.reading(err))
 	}
-	s.tag, s.registered = tag, true
+	s.tag, s.token, s.registered = tag, token, true
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package consulkv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,10 +13,11 @@ import (
 // token is the Consul token. One in a file is read again when the file changes, because Consul's
 // own client reads it once and a rotated token would end everything.
 type token struct {
-	mu   sync.Mutex
-	file string
-	text string
-	seen os.FileInfo // of the file when it was read
+	mu      sync.Mutex
+	file    string
+	text    string
+	seen    os.FileInfo // of the file when it was read
+	problem error       // why the file as it is now is not used
 }
 
 func newToken(file string) (*token, error) {
@@ -26,48 +28,67 @@ func newToken(file string) (*token, error) {
 		return &token{text: os.Getenv(api.HTTPTokenEnvName)}, nil
 	}
 	t := &token{file: file}
-	if err := t.read(); err != nil {
-		return nil, err
-	}
-	return t, nil
+	t.read()
+	return t, t.problem
 }
 
-// read takes the file's token. The file must be this user's own business.
-func (t *token) read() error {
-	info, err := os.Stat(t.file)
+// read takes the file's token. Where it cannot be taken, the last one stays: a file may be half
+// written, and a token that works is better than none.
+func (t *token) read() {
+	text, info, err := readToken(t.file)
 	if err != nil {
-		return fmt.Errorf("read token file %q: %w", t.file, err)
+		t.problem = fmt.Errorf("read token file %q: %w", t.file, err)
+		return
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o007 != 0 {
-		return fmt.Errorf("read token file %q: it must be a plain file that others cannot read, and its mode is %s; chmod 600 it", t.file, info.Mode())
-	}
-	text, err := os.ReadFile(t.file)
-	if err != nil {
-		return fmt.Errorf("read token file %q: %w", t.file, err)
-	}
-	t.text, t.seen = strings.TrimSpace(string(text)), info
-	return nil
+	t.text, t.seen, t.problem = text, info, nil
 }
 
-// value gives the token as it is now. A file that cannot be read for a moment keeps the last one.
+func readToken(path string) (string, os.FileInfo, error) {
+	file, err := readSecret(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if why := foreign(file.info, os.Getuid()); why != "" {
+		return "", nil, errors.New(why)
+	}
+	text := strings.TrimSpace(string(file.text))
+	switch {
+	case text == "":
+		return "", nil, errors.New("nothing is in it")
+	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }):
+		return "", nil, errors.New("it has more than one line; it must have the token's SecretID alone")
+	}
+	return text, file.info, nil
+}
+
+// value gives the token as it is now.
 func (t *token) value() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.file == "" {
 		return t.text
 	}
-	if info, err := os.Stat(t.file); err == nil && !(os.SameFile(info, t.seen) && info.ModTime().Equal(t.seen.ModTime())) {
-		_ = t.read() // what is wrong with it shows as a denied call
+	if info, err := os.Stat(t.file); err != nil || !unchanged(info, t.seen) {
+		t.read()
 	}
 	return t.text
 }
 
+// unchanged tells whether a file is the one that was seen, as it was.
+func unchanged(now, then os.FileInfo) bool {
+	return os.SameFile(now, then) && now.ModTime().Equal(then.ModTime()) && now.Size() == then.Size() && now.Mode() == then.Mode()
+}
+
 // refresh reads the file again after a call was denied: it may have been written over within the
-// resolution of its time.
-func (t *token) refresh() {
+// resolution of its time. It says why the file cannot be used, or "".
+func (t *token) refresh() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.file != "" {
-		_ = t.read()
+	if t.file == "" {
+		return ""
 	}
+	if t.read(); t.problem != nil {
+		return "; the token that was read before is used still: " + t.problem.Error()
+	}
+	return ""
 }
