@@ -44,6 +44,7 @@ type Agent struct {
 	sight    *states.Sight
 	accepted *states.Desired         // what is to be followed now; nil: nothing can be
 	refused  string                  // what lies in Consul and cannot be followed
+	off      *states.Word            // that keeps this node from running anything; nil: none does
 	status   states.Status           // as it should lie there
 	lies     *states.Status          // as it lies there, as far as is known; nil: it has to be written
 	shown    notice                  // on the board

@@ -17,9 +17,14 @@ func (a *Agent) act(ctx context.Context) {
 	}
 	a.restore(ctx)
 	a.accept()
+	word, disabled := a.disabled()
+	a.off = word
 	switch {
 	case a.running != nil:
 		a.say(a.doing.phase, a.doing.reason)
+	case disabled != "":
+		a.delays.worked("verdict")
+		a.say(states.Held, disabled)
 	case a.sight == nil:
 		a.say(states.Waiting, "has not heard from consul since it started")
 	case a.refused != "" && a.accepted == nil:

@@ -110,8 +110,9 @@ type Status struct {
 	Run        Run               `json:"run,omitzero"`    // the last one, or the one going on
 	Failed     Run               `json:"failed,omitzero"` // the last one that failed for good; gone with the next success. See LastFailed
 	AgainDone  string            `json:"again_done,omitempty"`
-	Refused    string            `json:"refused,omitempty"` // what in Consul cannot be followed, and why
-	Drained    []string          `json:"drained,omitempty"` // ids of the service instances that the agent has in maintenance
+	Refused    string            `json:"refused,omitempty"`  // what in Consul cannot be followed, and why
+	Drained    []string          `json:"drained,omitempty"`  // ids of the service instances that the agent has in maintenance
+	Disabled   *Word             `json:"disabled,omitempty"` // by somebody on the node itself: its agent starts nothing
 	Meta       map[string]string `json:"meta,omitempty"`
 	Tree       string            `json:"id,omitempty"` // of the tree of keys that it follows: after a wipe, only agents know it
 	Since      time.Time         `json:"since"`        // of the phase
