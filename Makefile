@@ -21,7 +21,7 @@ build: ## orch and convergeagent, in bin/
 demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
 	go run ./e2e/demo
 
-test: consul lint ## every test, on a real Consul
+test: consul tools lint ## every test, on a real Consul
 	go test $(RACE) -timeout 15m ./...
 
 lint: ## gofmt and vet
@@ -29,10 +29,10 @@ lint: ## gofmt and vet
 	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 
-race: consul ## every test, with the race detector
+race: consul tools ## every test, with the race detector
 	go test -race -timeout 15m ./...
 
-e2e: consul ## only the end-to-end tests
+e2e: consul tools ## only the end-to-end tests
 	go test $(RACE) -timeout 15m -count 1 -v ./e2e/...
 
 ui-check: consul ## the Consul UI's pages in headless Chromium (needs Debian's chromium)
@@ -50,6 +50,9 @@ $(CONSUL): e2e/consul/go.mod e2e/consul/go.sum
 		mkdir -p $(BIN) && cd e2e/consul && go build -o ../../$(CONSUL) github.com/hashicorp/consul; \
 	fi
 
+tools: ## Puppet and Ansible for tests, from Debian's packages (root on Debian only)
+	@e2e/tools.sh
+
 fmt: ## format the sources
 	gofmt -w $$(git ls-files '*.go')
 
@@ -60,4 +63,4 @@ cover: consul ## test coverage, as cover.out and in words
 clean: ## remove what was built, but not consul
 	rm -f $(BIN)/orch $(BIN)/convergeagent cover.out
 
-.PHONY: help build demo test lint race e2e ui-check consul fmt cover clean
+.PHONY: help build demo test lint race e2e ui-check consul tools fmt cover clean

@@ -28,6 +28,9 @@ func run(m *testing.M) int {
 		}
 		return 0
 	}
+	for _, line := range missingTools() {
+		fmt.Println(line)
+	}
 	dir, err := os.MkdirTemp("", "orch-e2e-")
 	if err != nil {
 		fmt.Println(err)
