@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 )
 
@@ -20,6 +23,7 @@ var (
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	sideBySide()
 	consulBin = findConsul()
 	if consulBin == "" {
 		fmt.Println("SKIP: the end-to-end tests need a Consul server: make consul builds one, CONSUL_BIN names another")
@@ -44,6 +48,17 @@ func run(m *testing.M) int {
 	}
 	orchBin, agentBin = filepath.Join(dir, "orch"), filepath.Join(dir, "convergeagent")
 	return m.Run()
+}
+
+// sideBySide runs more tests at once than there are processors, unless the command line says how many:
+// most of the time they wait for other processes.
+func sideBySide() {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
 }
 
 // findConsul looks at CONSUL_BIN, then the PATH, then bin/.
