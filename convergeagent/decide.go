@@ -17,14 +17,13 @@ func (a *Agent) act(ctx context.Context) {
 	}
 	a.restore(ctx)
 	a.accept()
-	word, disabled := a.disabled()
-	a.off = word
+	a.off = a.disabled()
 	switch {
 	case a.running != nil:
 		a.say(a.doing.phase, a.doing.reason)
-	case disabled != "":
+	case a.off != nil:
 		a.delays.worked("verdict")
-		a.say(states.Held, disabled)
+		a.say(states.Held, "disabled on this node "+a.off.String())
 	case a.sight == nil:
 		a.say(states.Waiting, "has not heard from consul since it started")
 	case a.refused != "" && a.accepted == nil:

@@ -84,17 +84,15 @@ func readDisabled(dir string) (*states.Word, error) {
 	return &word, nil
 }
 
-// disabled gives why nothing may be started on this node, or "". A directory that cannot be looked
-// into is a reason, too.
-func (a *Agent) disabled() (word *states.Word, reason string) {
+// disabled gives the word that keeps this node from running anything, or nil. A directory that cannot
+// be looked into needs none: nothing is started that cannot be written down there first.
+func (a *Agent) disabled() *states.Word {
 	word, err := readDisabled(a.StateDir)
-	switch {
-	case err != nil:
-		return nil, clean(err.Error())
-	case word == nil:
-		return nil, ""
+	if err != nil {
+		a.Log.Warn("nobody knows whether this agent is disabled", "error", err)
+		return nil
 	}
-	return word, "disabled on this node " + word.String()
+	return word
 }
 
 func first(word *states.Word) states.Word {

@@ -65,7 +65,10 @@ func forgotten(node states.Node) bool {
 		(!node.Status.OK() || order.Value.Forgotten.Instance == node.Status.Value.Instance)
 }
 
-// held tells whether an operator holds the node now.
+// held tells whether an operator holds the node now, or somebody on the node itself disabled its agent.
 func (p *planner) held(node states.Node) bool {
-	return node.Order.OK() && node.Order.Value.HeldAt(p.now) != nil
+	return node.Order.OK() && node.Order.Value.HeldAt(p.now) != nil || disabled(node)
 }
+
+// disabled tells whether somebody on the node itself keeps its agent from starting anything.
+func disabled(node states.Node) bool { return node.Status.OK() && node.Status.Value.Disabled != nil }

@@ -2,12 +2,13 @@ package orchestrator
 
 import (
 	"slices"
+	"strings"
 
 	"orch/states"
 )
 
-// replace takes out of the batch whoever fell silent before it took its order, and lets another
-// live node go instead: a canary must be a live one, and a dead node holds no slot. Its order is
+// replace takes out of the batch whoever fell silent, or was disabled on the node itself, before it
+// took its order, and lets another live node go instead: a canary must be a live one, and a dead node holds no slot. Its order is
 // voided only if it has said nothing meanwhile, so that a claim that was quicker stands.
 func (p *planner) replace() *Decision {
 	if !p.going() || p.record.Status != states.Running {
@@ -28,14 +29,14 @@ func (p *planner) replace() *Decision {
 		others = nil
 	}
 	if len(left)+len(others) == 0 { // nobody is left of it: it is begun again, at the same size
-		d := p.draft(states.EventReplaced, "%s fell silent before batch %d began; it is begun again", list(dead), p.record.Batch.Number)
+		d := p.draft(states.EventReplaced, "%s before batch %d began; it is begun again", p.dropped(dead), p.record.Batch.Number)
 		p.takeBack(d, dead)
 		d.record.Batch.Cut = true
 		d.closeBatch()
 		d.record.Batch = states.Batch{}
 		return d.decide()
 	}
-	d := p.draft(states.EventReplaced, "%s fell silent before the order was taken; batch %d goes on with %s", list(dead), p.record.Batch.Number, list(append(left, others...)))
+	d := p.draft(states.EventReplaced, "%s before the order was taken; batch %d goes on with %s", p.dropped(dead), p.record.Batch.Number, list(append(left, others...)))
 	p.takeBack(d, dead)
 	d.record.Batch.Nodes = append(slices.Clone(left), others...)
 	d.record.Batch.Count = len(d.record.Batch.Nodes)
@@ -44,7 +45,23 @@ func (p *planner) replace() *Decision {
 	return d.decide()
 }
 
-// stillborn lists nodes of the batch that are silent and have not begun, as many as fit into one
+// dropped says what became of nodes that did not take their orders.
+func (p *planner) dropped(names []string) string {
+	var silent, texts []string
+	for _, name := range names {
+		if node, _ := p.Node(name); disabled(node) {
+			texts = append(texts, name+" was disabled on the node")
+		} else {
+			silent = append(silent, name)
+		}
+	}
+	if len(silent) > 0 {
+		texts = append([]string{list(silent) + " fell silent"}, texts...)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// stillborn lists nodes of the batch that are silent or disabled and have not begun, as many as fit into one
 // transaction beside those that take their places.
 func (p *planner) stillborn() []string {
 	var dead []string
@@ -53,7 +70,8 @@ func (p *planner) stillborn() []string {
 		run := runID(p.record.ID, p.record.Batch.Seq, name)
 		_, over := node.Status.Value.Ended(run)
 		begun := over || node.Status.Value.Run.ID == run || p.runsStill(node) // what it ran before fills its slot
-		if node.Alive || !node.Status.OK() || begun || p.excused(node) || p.there(node) {
+		gone := disabled(node) && !p.charged(name) || !node.Alive && !p.excused(node)
+		if !gone || !node.Status.OK() || begun || p.there(node) {
 			continue
 		}
 		if dead = append(dead, name); len(dead) == states.MaxNodesPerTransaction/3 {
@@ -73,6 +91,9 @@ func (p *planner) takeBack(d *draft, nodes []string) {
 		}
 		order := node.Order.Value
 		order.Void = "the node fell silent before it took it"
+		if disabled(node) {
+			order.Void = "disabled on its node " + node.Status.Value.Disabled.String()
+		}
 		order.Summary = orderSummary(order)
 		d.order(name, order)
 	}
