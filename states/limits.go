@@ -9,7 +9,7 @@ const Schema = 1
 // which is 380 KiB of values.
 const (
 	MaxNodesPerTransaction = 60         // orders in one transaction; voiding takes two operations each
-	MaxRecordBytes         = 320 * 1024 // a larger transition is refused before it starts: beside 60 orders some 340 fit, and it grows
+	MaxRecordBytes         = 312 * 1024 // a larger transition is refused before it starts: beside 60 orders, and what the journal notes of them, some 330 fit, and it grows
 	MaxStatusBytes         = 8 * 1024   // the tail of a run's output is cut to fit
 )
 

@@ -49,8 +49,8 @@ func (s *Store) chain(cluster string, snapshot states.Snapshot, change states.Ch
 func (s *Store) fits(lease *states.Lease, snapshot states.Snapshot, change states.Change) (states.Change, []Op) {
 	change = s.chain(lease.Cluster, snapshot, change)
 	ops := s.changeOps(lease, snapshot, change)
-	if body(ops) > maxBody && change.Entry.Text+change.Entry.TextBefore != "" {
-		change.Entry.Text, change.Entry.TextBefore = "", ""
+	if body(ops) > maxBody {
+		change.Entry.Text, change.Entry.TextBefore, change.Entry.Before = "", "", nil
 		change = s.chain(lease.Cluster, snapshot, change)
 		ops = s.changeOps(lease, snapshot, change)
 	}
