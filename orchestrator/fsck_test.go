@@ -194,6 +194,18 @@ func TestFsckNamesEveryEdit(t *testing.T) {
 			b.put(entryKey(4), six)
 			b.put(entryKey(6), four)
 		}, []string{"moved " + entryKey(4), "moved " + entryKey(6)}},
+		"the newest swapped": {func(b *book) {
+			four, ten := b.get(entryKey(4)), b.get(entryKey(10))
+			b.put(entryKey(4), ten)
+			b.put(entryKey(10), four)
+		}, []string{"moved " + entryKey(4), "moved " + entryKey(10)}},
+		"the newest twice":            {func(b *book) { b.put(entryKey(11), b.get(entryKey(10))) }, []string{"planted " + entryKey(11)}},
+		"the newest in another place": {func(b *book) { b.put(entryKey(4), b.get(entryKey(10))) }, []string{"moved " + entryKey(4)}},
+		"an entry far beyond":         {func(b *book) { b.put("journal/999999999999", "x") }, []string{"planted journal/999999999999"}},
+		"an entry far beyond, and the record": {func(b *book) {
+			b.put("journal/999999999999", "x")
+			b.put("transition", "{")
+		}, []string{"deleted " + entryKey(11), "unreadable journal/999999999999", "unreadable transition"}},
 		"an entry in another's place": {func(b *book) { b.put(entryKey(4), b.get(entryKey(9))) }, []string{"moved " + entryKey(4)}},
 		"two neighbours edited": {func(b *book) {
 			b.swap(entryKey(4), "step 4", "step four")

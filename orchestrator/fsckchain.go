@@ -57,8 +57,8 @@ func (a *audit) bounds() {
 	}
 	a.last = counted
 	for _, page := range a.Pages {
-		if head := a.Record.Value.Head; head != "" && head == page.Digest && page.Seq != 0 {
-			a.last = page.Seq
+		if head := a.Record.Value.Head; head != "" && head == page.Digest { // wherever it lies now
+			a.last = page.Value.Seq
 			return
 		}
 	}
