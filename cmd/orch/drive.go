@@ -19,6 +19,7 @@ type driving struct {
 	after   uint64        // the newest journal entry when the request was made
 	timeout time.Duration // 0: none
 	step    bool          // somebody is asked after every batch
+	detach  bool          // it is left to whoever leads
 }
 
 // driving makes a request ready to be driven.
@@ -42,6 +43,12 @@ func (d driving) shown() shown {
 
 // run files the request, and leads or follows until it is done. What happens is shown meanwhile.
 func (d driving) run(ctx context.Context) error {
+	switch {
+	case d.detach && (d.step || d.request.Queue):
+		return usagef("%s and go away: --detach excludes --step and --queue, which need somebody who waits", d.request.Kind)
+	case d.detach:
+		return d.leave(ctx)
+	}
 	if d.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.timeout, errTimeout)

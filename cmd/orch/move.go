@@ -17,6 +17,7 @@ type moveOptions struct {
 	rules     []rule // that may be overridden
 	yes       bool
 	timeout   time.Duration
+	detach    bool
 }
 
 // flags adds the flags that all of these verbs have.
@@ -24,6 +25,7 @@ func (o *moveOptions) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.reason, "reason", "", "why, for the journal and for whoever looks")
 	flags.DurationVar(&o.timeout, "timeout", 0, "wait so long at most; the move is not aborted (exit code 3)")
+	flags.BoolVar(&o.detach, "detach", false, detachFlag)
 	if o.rules != nil {
 		overrideFlag(flags, &o.overrides, o.rules)
 	}
@@ -60,7 +62,7 @@ func (o *moveOptions) request(c *consul, v *view, kind string) states.Request {
 // driving makes a request ready to be driven.
 func (o *moveOptions) driving(c *consul, v *view, request states.Request) driving {
 	d := o.app.driving(c, v, request)
-	d.timeout = o.timeout
+	d.timeout, d.detach = o.timeout, o.detach
 	return d
 }
 
