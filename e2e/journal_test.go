@@ -229,3 +229,20 @@ func TestJournalIsCompacted(t *testing.T) {
 	f.spoil("clusters/web/orders/web-03", "disk swap", "disk swop")
 	f.says(f.exits(1, "fsck", "web"), "edited orders/web-03: it is not as entry", "restates it")
 }
+
+// Whoever may only look can check a journal too, and it tells whose token asked.
+func TestJournalByRights(t *testing.T) {
+	c := newCast(t)
+	c.born(`batches = [1]`)
+	c.says(c.as("viewer", 0, "fsck"), "web: clean")
+	c.says(c.as("viewer", 0, "history", "web", "1"), "accessor: "+c.accessor("founder"))
+	c.as("operator", 0, "transition", "web", "version", "1", "--reason", "CHG-1")
+	c.says(c.as("viewer", 0, "fsck", "web"), "web: clean")
+	text := c.as("viewer", 0, "history", "web", "-o", "json")
+	c.says(text, `"accessor": "`+c.accessor("operator")+`"`, `"kind": "transition"`, `"why": "CHG-1"`)
+	c.spoil("clusters/web/orders/web-01", "version", "virsion")
+	c.says(c.as("viewer", 1, "fsck", "web"), "edited orders/web-01")
+	if text := c.as("web-01", 1, "fsck", "web"); !strings.Contains(text, "lacks key:read") {
+		t.Errorf("an agent's token may not read all, and fsck says:\n%s", text)
+	}
+}

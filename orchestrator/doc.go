@@ -32,6 +32,8 @@
 //	   ├──every hop reached──▶ done                     └──abort──▶ aborted   (also from running)
 //	   └──failure, and on_failure = "rollback"──▶ running, as another move that takes this one back
 //
+// What it did is replayed (fsck.go) and what is old of that goes (compact.go) by the same journal.
+//
 // Commands call it; it never imports one, nor the agent, nor a store, nor a language. Nothing in
 // it but the loop knows a clock, and nothing in it prints.
 package orchestrator
