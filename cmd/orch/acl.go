@@ -42,7 +42,7 @@ its reason. It asks nobody: Consul takes it from whoever may write policies.
   agent     one node's agent: reads what it is told, writes its own status
   operator  asks for moves, and leads them where nobody else does; freezes
   leader    leads, and freezes nothing: for a machine that moves clusters
-  viewer    looks, and changes nothing; the Consul UI has no Save and no Delete
+  viewer    looks, and changes nothing: Save and Delete in the Consul UI are refused
 
 An operator is a leader too, because orch transition leads where nobody else does.
 Nobody but a node's own agent gets to write what that node says of itself, unless a

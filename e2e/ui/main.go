@@ -2,6 +2,9 @@
 // there and in the attributes that icons carry, and leaves a screenshot:
 //
 //	ui URL TEXT PICTURE
+//
+// Where UI_TOKEN is set, it is logged in with that token; where UI_PRESS is, it presses the button of
+// that name before it looks.
 package main
 
 import (
@@ -38,9 +41,11 @@ func look(url, text, picture string) error {
 	var png []byte
 	var there bool
 	err := chromedp.Run(ctx,
+		login(url, os.Getenv("UI_TOKEN")),
 		chromedp.Navigate(url),
 		chromedp.Poll(`document.body.innerText.includes(`+fmt.Sprintf("%q", text)+`)`, &there, chromedp.WithPollingTimeout(45*time.Second)),
 		chromedp.Sleep(500*time.Millisecond), // icons are drawn after the text
+		press(os.Getenv("UI_PRESS")),
 		chromedp.OuterHTML("body", &html),
 		chromedp.CaptureScreenshot(&png))
 	if err != nil {
@@ -48,4 +53,27 @@ func look(url, text, picture string) error {
 	}
 	fmt.Println(html)
 	return os.WriteFile(picture, png, 0o644)
+}
+
+// login leaves a token where the UI keeps the one that somebody typed.
+func login(url, token string) chromedp.Tasks {
+	if token == "" {
+		return nil
+	}
+	stored := fmt.Sprintf(`{"AccessorID": "of-a-test", "SecretID": %q}`, token)
+	return chromedp.Tasks{
+		chromedp.Navigate(url),
+		chromedp.Evaluate(fmt.Sprintf(`localStorage.setItem("consul:token", %q)`, stored), nil),
+	}
+}
+
+// press presses a button, and gives what follows the time to show.
+func press(button string) chromedp.Tasks {
+	if button == "" {
+		return nil
+	}
+	return chromedp.Tasks{
+		chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll("button")].find(b => b.innerText.trim() === %q).click()`, button), nil),
+		chromedp.Sleep(1500 * time.Millisecond),
+	}
 }
