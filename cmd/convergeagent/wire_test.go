@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"orch/convergeagent"
+	"orch/states"
+)
+
+// A file says for each state what converges it: a tool or a command, never both.
+func TestWhatConvergesAState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.hcl")
+	text := `
+cluster   = "web"
+state_dir = "/var/lib/convergeagent"
+converge "puppet" { manifest = "/etc/puppet/site.pp" }
+state "waiting" {
+  converge "chef" { runlist = ["web"] }
+}
+state "converged" {
+  converge "ansible" { playbook = "/etc/ansible/web.yml" }
+}
+state "off" {
+  converge "exec" { command = ["/bin/true", "$${state}", "${state}"] }
+}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told, code, out := runIt("--config", path)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	for state, want := range map[string]convergeagent.Driver{
+		"version":   convergeagent.Puppet{Manifest: "/etc/puppet/site.pp"},
+		"waiting":   convergeagent.Chef{RunList: []string{"web"}},
+		"converged": convergeagent.Ansible{Playbook: "/etc/ansible/web.yml"},
+		"off":       nil,
+	} {
+		if got := told.Driver(states.State{Name: state}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %#v, want %#v", state, got, want)
+		}
+		if _, isCommand := told.Command(states.State{Name: state}); isCommand != (want == nil) {
+			t.Errorf("%s: there is a command: %t", state, isCommand)
+		}
+	}
+	if got, _ := told.Command(states.State{Name: "off"}); !reflect.DeepEqual(got, []string{"/bin/true", "${state}", "off"}) {
+		t.Errorf("%q", got)
+	}
+}
