@@ -120,6 +120,9 @@ func (v *view) nodeState(n nodeView) []blocker {
 	if v.held(node) {
 		say("held", "orch unhold "+v.Cluster+" "+n.Name, "%s", n.Order.Value.Held)
 	}
+	if word := node.Status.Value.Disabled; node.Status.OK() && word != nil {
+		say("disabled", "convergeagent enable, on "+n.Name, "disabled on the node %s", word)
+	}
 	if n.Order.There() && !n.Order.OK() {
 		say("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
 	}

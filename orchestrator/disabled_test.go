@@ -1,0 +1,30 @@
+package orchestrator
+
+import (
+	"strings"
+	"testing"
+
+	"orch/states"
+)
+
+// A node that was disabled after it was ordered gives its place to another: it is not counted, its
+// order is void, so that it does not go whenever it is enabled, and the move ends without it.
+func TestDisabledNodeIsLeftOut(t *testing.T) {
+	w := born(t, tier(), 4)
+	w.move("waiting", "")
+	w.plan()
+	w.plan()
+	if !w.node("n00").Order.OK() || w.node("n00").Order.Value.Run == "" {
+		w.fail("n00 has no order: %+v", w.node("n00").Order)
+	}
+	w.agents["n00"].up = false
+	w.node("n00").Status.Value.Disabled = &states.Word{By: "eve@n00", Why: "disk swap", At: w.now}
+	w.settle()
+	record, order := w.snapshot.Record.Value, w.node("n00").Order.Value
+	if record.Status != states.Done || w.at("waiting") != 3 || len(record.Counted) != 0 {
+		w.fail("%s, %d at waiting, counted %+v", record.Status, w.at("waiting"), record.Counted)
+	}
+	if !strings.HasPrefix(order.Void, "disabled on its node by eve@n00") {
+		w.fail("its order stands: %+v", order)
+	}
+}
