@@ -144,7 +144,7 @@ func TestPuppetExecDoesNotOutliveItsRun(t *testing.T) {
 	tool(t, "puppet")
 	f := newField(t)
 	f.puppetAgent(`exec { 'hang': command => "/bin/sh -c 'echo \$\$ > ` + f.dir + `/child; exec sleep 300'", timeout => 0 }`)
-	f.ok("apply", f.file("web.hcl", strings.Replace(webHCL(""), `"5s"`, `"15s"`, 1)), "--yes")
+	f.ok("apply", f.file("web.hcl", strings.Replace(webHCL(""), `"5s"`, `"25s"`, 1)), "--yes")
 	run := f.fails()
 	if run.Outcome != "timeout" {
 		t.Errorf("%+v", run)
