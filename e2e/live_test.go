@@ -132,7 +132,9 @@ func TestLiveView(t *testing.T) {
 			x := f.newTerminal(size[0], size[1])
 			x.types("echo before; " + orchBin + " transition web version 2 --reason CHG-12; echo ended with $?")
 			name := fmt.Sprintf("live-%d.txt", size[0])
-			compare(t, name, x.shows("batch 1 of 2", "converging", "left\n", "2      3     -    -     -"))
+			first := x.shows("batch 1 of 2", "ordered to version 2 by run", "left\n", "2      3     -    -     -")
+			within(5*time.Second, func() bool { first = x.screen(); return *update || steady(first) == golden(t, name) })
+			compare(t, name, first)
 			other := [2]int{200 - size[0], 64 - size[1]}
 			x.resize(other[0], other[1])
 			wide := ""
