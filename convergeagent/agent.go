@@ -162,10 +162,10 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 func (a *Agent) leave(ctx context.Context) {
 	if a.running != nil {
 		a.ended(<-a.running) // its context is over: it is being ended
-		if a.settle() {
-			a.restore(context.WithoutCancel(ctx))
-			a.say(states.Waiting, "the agent was told to stop")
-		}
+	}
+	if a.owed != nil && a.settle() { // the end of a run, also one that the loop took in its last turn
+		a.restore(context.WithoutCancel(ctx))
+		a.say(states.Waiting, "the agent was told to stop")
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
