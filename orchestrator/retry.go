@@ -64,6 +64,9 @@ func (d *draft) forgive(names []string) {
 			c.Retried = true
 		}
 	}
+	for _, name := range names {
+		d.pardon(name)
+	}
 	for i := range d.record.Members {
 		if m := &d.record.Members[i]; slices.Contains(names, m.Node) && !m.MissingSince.IsZero() {
 			m.MissingSince = d.planner.now
@@ -71,6 +74,22 @@ func (d *draft) forgive(names []string) {
 	}
 	if d.record.Failures() < d.record.Accepted {
 		d.record.Accepted = d.record.Failures()
+	}
+}
+
+// pardon takes back what a node ran since it was charged: in an opened hop it tries on its own, and
+// what such a try ends with says nothing about the new chance.
+func (d *draft) pardon(name string) {
+	node, _ := d.planner.Node(name)
+	for _, run := range []states.Run{node.Status.Value.Failed, node.Status.Value.Run} {
+		if run.ID == "" || run.OK() || run.Transition != d.record.ID || d.planner.forgiven(run.ID) {
+			continue
+		}
+		d.record.Counted = append(d.record.Counted, states.Counted{Node: name, Run: run.ID, Kind: states.CountFailed,
+			Hop: d.record.Hop, Reason: "begun before the retry", At: d.planner.now, Retried: true})
+		if node.Status.Value.Failed.ID == node.Status.Value.Run.ID {
+			return
+		}
 	}
 }
 

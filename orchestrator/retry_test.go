@@ -145,3 +145,21 @@ func TestReconverge(t *testing.T) {
 		}
 	})
 }
+
+// In an opened hop an agent tries on its own: a try that was begun before the retry charges nobody.
+func TestRetryCountsNoRunFromBeforeIt(t *testing.T) {
+	w := toVersion2(t, 1, func(t *states.Transition) {})
+	w.agents["n00"].bad = true
+	w.until("it is charged", func() bool { return len(w.record().Counted) == 1 })
+	last := &w.agents["n00"].self.Last // the next try was claimed before the halt was written
+	last.ID, last.Outcome, last.Terminal = "r-next", "", false
+	w.report("n00")
+	w.settle()
+	w.stands(states.Paused, states.ByFailures, "n00")
+	w.ask(states.Request{Kind: states.AskRetry})
+	w.plan()
+	w.finish("n00") // badly
+	w.agents["n00"].bad = false
+	w.run()
+	w.stands(states.Done, "", "reached")
+}
