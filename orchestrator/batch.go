@@ -92,6 +92,19 @@ func (p *planner) batchOver() *Decision {
 	return d.decide()
 }
 
+// begun lists those of a batch who are there, or ran towards it.
+func (p *planner) begun(batch states.Batch) []string {
+	var names []string
+	for _, name := range batch.Nodes {
+		node, _ := p.Node(name)
+		run := node.Status.Value.Run
+		if p.there(node) || run.Transition == p.record.ID && run.State.Same(p.record.Current().State) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // looksBack tells whether something is asked of the world after a batch.
 func (p *planner) looksBack() bool {
 	hop := p.record.Current()

@@ -130,9 +130,9 @@ func (p *planner) lost(node states.Node, member states.Member) (verdict, bool) {
 		v.reason = p.overdue(node, order)
 	case !member.MissingSince.IsZero() && p.now.After(p.missingUntil(member)):
 		v.reason = "silent since " + clock(member.MissingSince)
-	case p.Desired.Value.Open && p.now.After(p.openUntil()) && !seen(node):
+	case p.Desired.Value.Open && p.now.After(p.openUntil(member)) && !seen(node):
 		v.reason = "silent since " + clock(member.MissingSince) + ", and everybody may go since " + clock(p.record.OpenedAt)
-	case p.Desired.Value.Open && p.now.After(p.openUntil()) && !node.Status.Value.Run.Going():
+	case p.Desired.Value.Open && p.now.After(p.openUntil(member)) && !node.Status.Value.Run.Going():
 		v.reason = "did not arrive in the time since everybody may go, " + clock(p.record.OpenedAt)
 	}
 	return v, v.reason != ""
@@ -169,12 +169,23 @@ func (p *planner) overdue(node states.Node, order states.Order) string {
 func (p *planner) deadline() time.Time { return p.since(p.record.Batch.Ordered).Add(p.allowance()) }
 
 // openUntil is when everybody must have arrived, once everybody may go.
-func (p *planner) openUntil() time.Time { return p.since(p.record.OpenedAt).Add(p.allowance()) }
+func (p *planner) openUntil(member states.Member) time.Time {
+	return latest(p.since(p.record.OpenedAt), p.inPlay(member)).Add(p.allowance())
+}
+
+// inPlay is since when a member can be asked to do anything: a hold may have ended by itself.
+func (p *planner) inPlay(member states.Member) time.Time {
+	node, _ := p.Node(member.Node)
+	if word := node.Order.Value.Held; node.Order.OK() && word != nil && word.Over(p.now) {
+		return latest(member.Since, word.Until)
+	}
+	return member.Since
+}
 
 // missingUntil is how long a member may be missing before it counts as lost.
 func (p *planner) missingUntil(member states.Member) time.Time {
 	timeout := p.record.Current().Policy.ConvergeTimeout
-	return member.MissingSince.Add(timeout.D() + states.Grace(timeout).D())
+	return latest(member.MissingSince, p.inPlay(member)).Add(timeout.D() + states.Grace(timeout).D())
 }
 
 func (p *planner) allowance() time.Duration {
@@ -201,7 +212,7 @@ func (p *planner) budget() *Decision {
 	}
 	var failed []states.Counted
 	for _, c := range p.record.Counted {
-		if c.Batch == batch.Seq && c.Kind != states.CountSkipped && !c.Retried {
+		if c.Batch == batch.Seq && slices.Contains(batch.Nodes, c.Node) && c.Kind != states.CountSkipped && !c.Retried {
 			failed = append(failed, c)
 		}
 	}

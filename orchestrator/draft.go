@@ -57,10 +57,13 @@ func (d *draft) halt(status, cause string) {
 	}
 	d.record.Awaiting = ""
 	if d.record.Batch.Ended.IsZero() { // an interrupted batch is begun again, at the same size
-		d.record.Batch.Cut = true
+		went := d.planner.begun(d.record.Batch)
+		d.record.Batch.Cut, d.record.Batch.Nodes, d.record.Batch.Count = true, went, len(went)
 		d.closeBatch()
-		d.record.Batch = states.Batch{}
-	} // one that is over keeps what is still to be asked of it
+		if len(went) == 0 {
+			d.record.Batch = states.Batch{}
+		}
+	} // one that is over, or went in part, keeps what is still to be asked of it
 	d.record.Reason = d.change.Entry.Reason
 }
 

@@ -79,7 +79,10 @@ func (p *planner) gauge() *Decision {
 			continue
 		}
 		i := slices.IndexFunc(gauges, func(g states.Gauge) bool { return g.Gate == gate.Name })
-		now := states.Gauge{Gate: gate.Name, Outcome: reading.Outcome, Text: reading.Text, Since: p.now, Epoch: p.leading.Epoch}
+		now := states.Gauge{Gate: gate.Name, Outcome: reading.Outcome, Text: reading.Text, Since: p.now, Refused: p.now, Epoch: p.leading.Epoch}
+		if i >= 0 && gauges[i].Epoch == now.Epoch {
+			now.Refused = p.refusedSince(gate, gauges[i])
+		}
 		switch {
 		case i < 0:
 			gauges = append(gauges, now)
@@ -96,6 +99,18 @@ func (p *planner) gauge() *Decision {
 	d := p.draft(states.EventGate, "%s", strings.Join(said, "; "))
 	d.record.Gates = gauges
 	return d.decide()
+}
+
+// refusedSince goes on with the clock of a gate that has not held since it refused first; while it
+// passed, that stood still.
+func (p *planner) refusedSince(gate states.Gate, was states.Gauge) time.Time {
+	switch passed := p.now.Sub(was.Since); {
+	case was.Outcome != states.GatePass:
+		return was.Refused
+	case passed < gate.PassingFor.D():
+		return was.Refused.Add(passed)
+	}
+	return p.now
 }
 
 // spoken says what a gate answered: `gate web-passing: pass`.
@@ -213,7 +228,7 @@ func (p *planner) refusing(l *leave, gate states.Gate, gauge states.Gauge, told 
 	from := p.watched(p.began())
 	cause, says := states.ByDoubt, "has not answered"
 	if told {
-		from = latest(from, gauge.Since)
+		from = latest(from, gauge.Refused)
 		says = outcomeWord(gauge.Outcome)
 		if gauge.Text != "" {
 			says += ": " + gauge.Text

@@ -47,8 +47,8 @@ func (p *planner) word(d *draft, request states.Request, order states.Order) *De
 	d.order(request.Node, order)
 	d.change.Entry.Nodes = []string{request.Node}
 	for i, m := range d.record.Members { // its clocks stood still
-		if m.Node == request.Node && !m.MissingSince.IsZero() {
-			d.record.Members[i].MissingSince = p.now
+		if m.Node == request.Node {
+			d.record.Members[i].Since = p.now
 		}
 	}
 	d.answer(request, false, d.change.Entry.Reason)

@@ -117,11 +117,13 @@ func (d *draft) openAtOnce(hop states.Hop) {
 		return
 	}
 	var rest, busy []string
+	alive := 0
 	for _, m := range d.record.Members {
 		node, _ := p.Node(m.Node)
 		if p.held(node) {
 			continue
 		}
+		alive++
 		if !node.Status.Value.Done(hop.State, d.record.Again) {
 			rest = append(rest, m.Node)
 		}
@@ -129,7 +131,7 @@ func (d *draft) openAtOnce(hop states.Hop) {
 			busy = append(busy, m.Node)
 		}
 	}
-	if size := hop.Policy.Batch(0).Of(len(d.record.Members)); len(union(rest, busy)) <= size {
+	if size := hop.Policy.Batch(0).Of(alive); len(union(rest, busy)) <= size {
 		d.openFor(1, size, rest)
 	}
 }
@@ -144,11 +146,20 @@ func (p *planner) leaving() []states.State {
 		return from
 	}
 	for _, state := range desired.From {
-		if !state.In(from) {
+		if !state.In(from) && p.somewhere(state) {
 			from = append(from, state.Short())
 		}
 	}
 	return from
+}
+
+// somewhere tells whether any known node says that it is at a state, or tried to be.
+func (p *planner) somewhere(state states.State) bool {
+	return slices.ContainsFunc(p.Nodes, func(node states.Node) bool {
+		status := node.Status.Value
+		return node.Status.There() && !forgotten(node) &&
+			(!node.Status.OK() || status.State.Same(state) || status.State.None() && state.None() || !status.Attempting.None() && status.Attempting.Same(state))
+	})
 }
 
 // wholly tells whether every member, and every live node, is at a state.

@@ -107,7 +107,7 @@ func (p *planner) required(l *leave) {
 		if why == "" || p.overridden("requires", r.Cluster) {
 			continue
 		}
-		until := p.watched(p.began()).Add(r.Wait.D())
+		until := latest(p.watched(p.began()), p.unmetSince(r.Cluster)).Add(r.Wait.D())
 		if p.now.After(until) && !p.dreaming {
 			l.stop = p.stopFor(states.ByRequires, "required, and not so for %s: %s", r.Wait, why)
 			return
@@ -116,6 +116,43 @@ func (p *planner) required(l *leave) {
 		l.until(until)
 		l.until(p.now.Add(again))
 	}
+}
+
+// needs notes since when a required cluster is not where it has to be.
+func (p *planner) needs() *Decision {
+	if p.record.Status != states.Running || p.dreaming || p.going() || p.Desired.Value.Open {
+		return nil
+	}
+	var unmet []states.Gauge
+	var said []string
+	for _, r := range p.record.Current().Requires {
+		why, since := p.unmet(r), p.unmetSince(r.Cluster)
+		switch {
+		case why == "" && !since.IsZero():
+			said = append(said, r.Cluster+" is where it has to be")
+		case why == "":
+		case since.IsZero():
+			said, since = append(said, why), p.now
+			fallthrough
+		default:
+			unmet = append(unmet, states.Gauge{Gate: r.Cluster, Outcome: states.GateFail, Since: since})
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	d := p.draft(states.EventGate, "%s", strings.Join(said, "; "))
+	d.record.Unmet = unmet
+	return d.decide()
+}
+
+func (p *planner) unmetSince(cluster string) time.Time {
+	for _, g := range p.record.Unmet {
+		if g.Gate == cluster {
+			return g.Since
+		}
+	}
+	return time.Time{}
 }
 
 // unmet says why another cluster is not where it has to be, or "".
@@ -192,6 +229,17 @@ func (p *planner) firstGroup(group string) bool {
 // rested waits for the soak, and looks then whether the cluster is worse than before: a node that
 // falls over a minute after its converge is what a soak is for.
 func (p *planner) rested(l *leave, soak states.Duration) {
+	if p.over() && p.record.Batch.Cut {
+		for _, name := range p.record.Batch.Nodes {
+			if node, _ := p.Node(name); p.runsStill(node) && !p.dreaming {
+				l.wait("run", "", "%s of the batch that was cut short still runs %s", name, node.Status.Value.Run.ID)
+				l.until(p.now.Add(again))
+			}
+		}
+		if len(l.waits) > 0 {
+			return
+		}
+	}
 	if soak == 0 || !p.over() || p.record.Batch.Count == 0 || p.dreaming || p.overridden("soak", "") {
 		return
 	}

@@ -19,6 +19,13 @@ func (p *planner) members() *Decision {
 	}
 	d := p.draft(states.EventMembers, "%s", strings.Join(changes, ", "))
 	d.record.Members = members
+	for i, c := range d.record.Counted { // lost, and back before anybody let it go: it takes its turn
+		if before, _ := p.member(c.Node); !before.MissingSince.IsZero() && c.Hop == d.record.Hop && c.Kind != states.CountFailed && c.Run == "" {
+			if node, _ := p.Node(c.Node); seen(node) {
+				d.record.Counted[i].Retried = true
+			}
+		}
+	}
 	return d.decide()
 }
 
@@ -32,7 +39,7 @@ func (p *planner) roll() (members []states.Member, changes []string) {
 			continue
 		case seen(node) && !member.MissingSince.IsZero():
 			changes = append(changes, member.Node+" is back")
-			member = states.Member{Node: member.Node}
+			member = states.Member{Node: member.Node, Since: p.now}
 		case !seen(node) && member.MissingSince.IsZero():
 			member.MissingSince = p.now
 			changes = append(changes, member.Node+" is silent")
@@ -41,7 +48,7 @@ func (p *planner) roll() (members []states.Member, changes []string) {
 	}
 	for _, node := range p.Nodes {
 		if _, known := p.member(node.Name); !known && p.counts(node) && meant(p.record.Only, node.Name) {
-			members = append(members, states.Member{Node: node.Name})
+			members = append(members, states.Member{Node: node.Name, Since: p.now})
 			changes = append(changes, node.Name+" came")
 		}
 	}

@@ -36,8 +36,10 @@ func Plan(snapshot states.Snapshot, leading Leading, now time.Time) Decision {
 }
 
 func (p *planner) plan() Decision {
+	if decision := p.broken(); decision != nil { // nothing is written then, whatever runs out of time
+		return *decision
+	}
 	for _, question := range []func() *Decision{
-		p.broken,
 		p.stops,
 		p.members,
 		p.lifted,
@@ -45,6 +47,7 @@ func (p *planner) plan() Decision {
 		p.requests,
 		p.rest,
 		p.gauge,
+		p.needs,
 		p.budget,
 		p.replace,
 		p.batchOver,

@@ -41,6 +41,9 @@ func (p *planner) replace() *Decision {
 	d.record.Batch.Nodes = append(slices.Clone(left), others...)
 	d.record.Batch.Count = len(d.record.Batch.Nodes)
 	d.change.Entry.Nodes = others
+	if len(others) > 0 { // they have the time that any batch has
+		d.record.Batch.Ordered = p.now
+	}
 	p.give(d, others[:min(len(others), states.MaxNodesPerTransaction/2)])
 	return d.decide()
 }

@@ -222,6 +222,7 @@ func (p *planner) forget(request states.Request) *Decision {
 	order.Summary = orderSummary(order)
 	d.order(request.Node, order)
 	d.record.Counted = slices.DeleteFunc(d.record.Counted, func(c states.Counted) bool { return c.Node == request.Node })
+	d.record.Accepted = min(d.record.Accepted, d.record.Failures())
 	d.answer(request, false, d.change.Entry.Reason)
 	return d.decide()
 }

@@ -23,6 +23,9 @@ func (p *planner) retry(request states.Request) *Decision {
 		d.answer(request, false, d.change.Entry.Reason)
 		return d.decide()
 	}
+	if p.record.Cause == states.ByBirth && len(p.muster(nil)) == 0 {
+		return p.refuse(request, "no agent of %q is alive yet; start them first, so that they converge batch by batch", p.Cluster)
+	}
 	if why := p.tooFew(request.Override(OverrideMembers)); why != "" {
 		return p.refuse(request, "%s; bring them back, or --override members", why)
 	}
@@ -45,11 +48,12 @@ func (p *planner) retry(request states.Request) *Decision {
 	return d.decide()
 }
 
-// retried lists who may be given another chance: those charged in the hop where the move stands.
+// retried lists who may be given another chance: those charged in the hop where the move
+// stands, and where it is paused all that the budget counts.
 func (p *planner) retried(only []string) []string {
 	var names []string
 	for _, c := range p.record.Counted {
-		if c.Hop == p.record.Hop && !c.Retried && (only == nil || slices.Contains(only, c.Node)) && !slices.Contains(names, c.Node) {
+		if (c.Hop == p.record.Hop || p.record.Status == states.Paused) && !c.Retried && (only == nil || slices.Contains(only, c.Node)) && !slices.Contains(names, c.Node) {
 			names = append(names, c.Node)
 		}
 	}
@@ -72,6 +76,17 @@ func (d *draft) forgive(names []string) {
 			m.MissingSince = d.planner.now
 		}
 	}
+	last := map[string]int{}
+	for i, c := range d.record.Counted {
+		last[c.Node] = i
+	}
+	kept := d.record.Counted[:0]
+	for i, c := range d.record.Counted {
+		if !c.Retried || last[c.Node] == i { // what was forgiven before is in the journal
+			kept = append(kept, c)
+		}
+	}
+	d.record.Counted = kept
 	if d.record.Failures() < d.record.Accepted {
 		d.record.Accepted = d.record.Failures()
 	}
@@ -120,9 +135,13 @@ func (d *draft) shut() {
 	desired := d.rewrite()
 	desired.Generation++
 	desired.Open = false
+	d.record.OpenedAt = time.Time{}
 	if d.record.Batch.Ended.IsZero() {
+		went := d.planner.begun(d.record.Batch)
+		d.record.Batch.Nodes, d.record.Batch.Count = went, len(went)
 		d.closeBatch()
+	} else {
+		d.record.Batch = states.Batch{}
 	}
-	d.record.Batch, d.record.OpenedAt = states.Batch{}, time.Time{}
 	d.tell(d.record.Current())
 }

@@ -15,6 +15,12 @@ func (p *planner) rollback(request states.Request) *Decision {
 	back, ok := p.backFrom()
 	if !ok {
 		back = p.Desired.Value.Previous
+		if p.record.Status != states.Done && !back.None() && !back.Same(p.record.Start) { // on its way to where it was last: not there yet
+			back = p.Desired.Value.State
+		}
+	}
+	if p.record.Undoes != "" && p.record.Status != states.Done { // whoever types it again means the same way back
+		back = p.Desired.Value.State
 	}
 	if request.Target.Name != "" {
 		target, err := p.target(request.Target)
@@ -26,7 +32,7 @@ func (p *planner) rollback(request states.Request) *Decision {
 	switch {
 	case back.None():
 		return p.refuse(request, "%s was never anywhere but at %s; there is nothing to go back to", p.Cluster, p.Desired.Value.State)
-	case p.record.Status == states.Running && p.record.Undoes != "" && back.Same(p.record.Target):
+	case p.record.Status == states.Running && back.Same(p.Desired.Value.State):
 		return p.refuse(request, "%s", p.busy())
 	case p.record.Status == states.Done && back.Same(p.Desired.Value.State):
 		d := p.draft(states.EventAccepted, "nothing to do: %s is at %s", p.Cluster, back)
@@ -60,6 +66,9 @@ func (d *draft) backTo(back states.State, id string, request states.Request) {
 	inverse := states.Hop{State: back, Policy: hop.Policy, Drains: hop.Drains, Primary: hop.Primary}
 	if hop.Rollback != nil {
 		inverse.Policy = *hop.Rollback
+	}
+	if !back.Serving { // a floor could never be kept on the way to where nobody serves
+		inverse.Policy.MinHealthy = states.Size{}
 	}
 	inverse.Policy.OnFailure, inverse.Policy.Approve = states.PauseOnFailure, states.ApproveNever
 	if inverse.Policy.Joiners != states.JoinersWait { // that state is proven, whatever "stable" says now

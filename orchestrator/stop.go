@@ -48,6 +48,9 @@ func (p *planner) inTime(decision *Decision) *Decision {
 // progress is when something last went on: a step of the leader, or the end of a run of a member.
 func (p *planner) progress() (last time.Time) {
 	last = p.watched(p.record.ProgressAt)
+	if p.over() { // a batch that is watched takes its time
+		last = latest(last, p.since(p.record.Batch.Ended).Add(max(p.record.Current().Policy.Soak, p.record.Current().Policy.FirstGroupSoak).D()))
+	}
 	for _, m := range p.record.Members {
 		node, _ := p.Node(m.Node)
 		run := node.Status.Value.Run

@@ -33,10 +33,13 @@ func (p *planner) pending(node states.Node) string {
 		return ""
 	}
 	until := ", until " + clock(p.deadline())
+	begun := status.Run.ID == run && status.Run.Going()
 	switch {
+	case node.Order.Value.Run == run && node.Order.Value.Void != "" && !begun:
+		return "" // taken back: it goes with another batch
 	case !seen(node):
 		return "silent under run " + run + until
-	case status.Run.ID == run && status.Run.Going():
+	case begun:
 		return fmt.Sprintf("converging, try %d of %d, run %s%s", status.Run.Attempt, status.Run.Tries, run, until)
 	case status.Run.ID == run:
 		return "tries again after a failure, run " + run + until
@@ -65,11 +68,15 @@ func (p *planner) busyWaits(busy []string) []Wait {
 // arriving says whom an opened hop waits for.
 func (p *planner) arriving() *Decision {
 	var waits []Wait
+	var wake time.Time
 	for _, m := range p.record.Members {
 		node, _ := p.Node(m.Node)
 		node.Name = m.Node
 		if p.held(node) || p.charged(m.Node) || p.there(node) {
 			continue
+		}
+		if until := p.openUntil(m); until.After(p.now) {
+			wake = sooner(wake, until)
 		}
 		reason := node.Status.Value.Reason
 		if !seen(node) {
@@ -77,7 +84,7 @@ func (p *planner) arriving() *Decision {
 		}
 		waits = append(waits, Wait{Kind: "open", Node: m.Node, Reason: reason})
 	}
-	return p.decisionOf(waits, p.openUntil())
+	return p.decisionOf(waits, wake)
 }
 
 // stuck says why nobody can be let go although somebody remains.
@@ -119,8 +126,11 @@ const aMoment = 10 * time.Millisecond
 
 // decisionOf waits, until the first time at which waiting alone changes something.
 func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
-	if p.frozen() != "" { // nobody is late meanwhile
+	switch {
+	case p.frozen() != "": // nobody is late meanwhile
 		wake = p.thaws()
+	case !wake.Add(aMoment).After(p.now): // it came, and changed nothing
+		wake = time.Time{}
 	}
 	earliest := func(t time.Time) {
 		if t.After(p.now) && (wake.IsZero() || t.Before(wake)) {

@@ -84,6 +84,8 @@ type Record struct {
 	ResumedAt  time.Time `json:"resumed_at,omitzero"` // clocks stood still until then
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 
+	Unmet []Gauge `json:"unmet,omitempty"` // required clusters that are not where they have to be, and since when
+
 	Journal uint64   `json:"journal"`           // sequence number of the newest entry
 	Answers []Answer `json:"answers,omitempty"` // to the last requests
 	Head    string   `json:"head,omitempty"`    // digest of the newest entry; the last field, as the store cuts it off
@@ -119,7 +121,8 @@ type Gauge struct {
 	Outcome string    `json:"outcome"`
 	Text    string    `json:"text,omitempty"`
 	Since   time.Time `json:"since"`
-	Epoch   uint64    `json:"epoch"` // of the leader that saw it: what nobody watched held for nobody
+	Refused time.Time `json:"refused,omitzero"` // the time that it did not pass since it last held counts from then
+	Epoch   uint64    `json:"epoch"`            // of the leader that saw it: what nobody watched held for nobody
 }
 
 // Approval is somebody's word that a move may go on.
@@ -135,6 +138,7 @@ type Approval struct {
 type Member struct {
 	Node         string    `json:"node"`
 	MissingSince time.Time `json:"missing_since,omitzero"`
+	Since        time.Time `json:"since,omitzero"` // in mid-hop: when it came, came back, or was let go of
 }
 
 // Batch is the nodes let go together. An opened batch has no list of orders, but the nodes that
