@@ -22,7 +22,7 @@ demo: build consul ## the story on a real Consul: batches, a late node, one back
 	go run ./e2e/demo
 
 test: consul tools lint ## every test, on a real Consul
-	go test $(RACE) -timeout 15m ./...
+	go test $(RACE) -timeout 25m ./...
 
 lint: ## gofmt and vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
@@ -30,10 +30,10 @@ lint: ## gofmt and vet
 	go vet ./...
 
 race: consul tools ## every test, with the race detector
-	go test -race -timeout 15m ./...
+	go test -race -timeout 25m ./...
 
 e2e: consul tools ## only the end-to-end tests
-	go test $(RACE) -timeout 15m -count 1 -v ./e2e/...
+	go test $(RACE) -timeout 25m -count 1 -v ./e2e/...
 
 ui-check: consul ## the Consul UI's pages in headless Chromium (needs Debian's chromium)
 	go test -tags ui -count 1 -v -run TestConsulUI ./e2e
@@ -57,7 +57,7 @@ fmt: ## format the sources
 	gofmt -w $$(git ls-files '*.go')
 
 cover: consul ## test coverage, as cover.out and in words
-	go test -timeout 15m -coverprofile cover.out ./...
+	go test -timeout 25m -coverprofile cover.out ./...
 	go tool cover -func cover.out | tail -1
 
 clean: ## remove what was built, but not consul

@@ -35,6 +35,7 @@ func (f *field) began(version string) {
 // when one who waits dies and one gives up.
 func TestTheQueueOfOperators(t *testing.T) {
 	f := busy(t, `batches = [1]`)
+	f.ctl("all", `pause=1; [ "$ORCH_ARGUMENT" = 2 ] && pause=4`) // long enough for everybody to queue
 	move := f.orchStart("transition", "web", "version", "2", "--reason", "CHG-1")
 	f.began("2")
 	f.says(f.exits(6, "transition", "web", "version", "3"), "ada@bastion moves web to version 2 since", "(CHG-1)", "--supersede", "--queue")
@@ -104,7 +105,7 @@ func TestTheQueueWaitsWithAPause(t *testing.T) {
 func TestReplacingAMove(t *testing.T) {
 	f := busy(t, "batches = [1]\n    max_failures = 1")
 	f.ctl("web-01", `[ "$ORCH_ARGUMENT" = 2 ] && exit 1`)
-	f.ctl("web-02", `[ "$ORCH_ARGUMENT" = 3 ] && exit 1`)
+	f.ctl("web-02", `[ "$ORCH_ARGUMENT" = 3 ] && exit 1; [ "$ORCH_ARGUMENT" = 2 ] && pause=4`) // the first move goes on meanwhile
 	first := f.orchStart("transition", "web", "version", "2")
 	f.whyUntil("failures (1, 1 allowed)")
 	f.says(f.exits(4, "transition", "web", "version", "3", "--supersede"), "web-01", "web-02")

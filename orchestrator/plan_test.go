@@ -240,7 +240,7 @@ func TestForeseeNamesTheBatches(t *testing.T) {
 // still without a reason.
 func TestRandomWalks(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { walk(t, seed, seen) })
 	}
 	for _, event := range []string{states.EventGate, states.EventAwaits, states.EventApproved, states.EventRollback, states.EventReplaced,
