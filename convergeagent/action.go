@@ -11,6 +11,9 @@ type Action interface {
 	// Converge returns when the run has ended and nothing of it is alive any more. When the context
 	// ends it ends the run, gracefully first. The task's timeout is its to keep.
 	Converge(ctx context.Context, task Task) Result
+	// Bury makes sure that nothing is alive of a run that an earlier process of the agent started.
+	// The process is as that was noted; the zero one: nobody knows it.
+	Bury(ctx context.Context, process Process, run states.Run) error
 }
 
 // Task is what one run is to do.

@@ -12,7 +12,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta, Services and Board.
+// Config is what an agent is made of. All of it is needed but Meta, Services, Board and Storage.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -26,6 +26,7 @@ type Config struct {
 	Board    Board
 	Drainer  Drainer
 	Action   Action
+	Storage  func(context.Context) (Storage, error) // nil: the state directory
 	Log      hclog.Logger
 }
 
@@ -36,8 +37,9 @@ const patience = 5 * time.Second
 // watch and the board, comes back to the loop by channels.
 type Agent struct {
 	Config
-	diary *diary
-	board *keeper
+	storage Storage
+	diary   *diary
+	board   *keeper
 
 	enlisted bool
 	before   bool // it was enlisted once
@@ -68,16 +70,14 @@ func New(config Config) *Agent {
 // Run converges the node until the context ends; then it ends the run, says so, and leaves.
 // It returns a *InUseError or a *states.TakenError where another agent is at work already.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	folder, err := openFolder(ctx, a.StateDir)
-	if err != nil {
+	if a.storage, err = a.openStorage(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, folder.close()) }()
-	knows, err := folder.load(a.Cluster, a.Node)
-	if err != nil {
+	defer func() { err = errors.Join(err, a.storage.Close()) }()
+	if a.diary, err = openDiary(a.storage, a.Cluster, a.Node); err != nil {
 		return err
 	}
-	a.diary = &diary{folder: folder, memory: knows}
+	knows := a.diary.read()
 	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
 	if err := a.mourn(ctx); err != nil {
 		return err
@@ -106,7 +106,7 @@ func (a *Agent) mourn(ctx context.Context) error {
 		return nil
 	}
 	a.Log.Warn("a run went on when the agent ended; making sure that it is gone", "run", run.ID, "pid", knows.Process.PID)
-	if err := endLeftovers(ctx, knows.Process, run); err != nil {
+	if err := a.Action.Bury(ctx, knows.Process, run); err != nil {
 		return err
 	}
 	run.Outcome, run.Exit, run.Ended = states.Interrupted, -1, now()

@@ -103,8 +103,8 @@ func save(t *testing.T, dir string, m memory) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.close()
-	if err := f.save(m); err != nil {
+	defer f.Close()
+	if err := (&diary{storage: f}).save(m); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -130,7 +130,7 @@ func TestLeftoversWithoutALeader(t *testing.T) {
 			if !noted {
 				process = Process{}
 			}
-			if err := endLeftovers(t.Context(), process, states.Run{ID: id, Timeout: states.Duration(time.Second)}); err != nil {
+			if err := (&Exec{}).Bury(t.Context(), process, states.Run{ID: id, Timeout: states.Duration(time.Second)}); err != nil {
 				t.Fatal(err)
 			}
 			gone(t, dir+"/pid")

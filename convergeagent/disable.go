@@ -87,7 +87,7 @@ func readDisabled(dir string) (*states.Word, error) {
 // disabled gives the word that keeps this node from running anything, or nil. A directory that cannot
 // be looked into needs none: nothing is started that cannot be written down there first.
 func (a *Agent) disabled() *states.Word {
-	word, err := readDisabled(a.StateDir)
+	word, err := a.storage.Disabled()
 	if err != nil {
 		a.Log.Warn("nobody knows whether this agent is disabled", "error", err)
 		return nil

@@ -271,9 +271,9 @@ func TestWhatIsLeftOfAWait(t *testing.T) {
 }
 
 // late is an action that is done when its agent is told to stop.
-type late struct{}
+type late struct{ Exec }
 
-func (late) Converge(ctx context.Context, _ Task) Result {
+func (*late) Converge(ctx context.Context, _ Task) Result {
 	<-ctx.Done()
 	return Result{Outcome: states.Succeeded}
 }
@@ -282,7 +282,7 @@ func (late) Converge(ctx context.Context, _ Task) Result {
 func TestTakesItOutAsItLeaves(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	r.config.Action = late{}
+	r.config.Action = &late{}
 	r.catalog.services["web"] = []string{"a"}
 	r.want(draining(1, "converged", 0))
 	r.start()

@@ -1,17 +1,11 @@
 package convergeagent
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
-	"sync"
 	"syscall"
 	"time"
 
@@ -63,53 +57,25 @@ func flock(ctx context.Context, file *os.File) (err error) {
 	return err
 }
 
-func (f *folder) close() error { return f.lock.Close() }
+// Close implements Storage.
+func (f *folder) Close() error { return f.lock.Close() }
 
-// load reads the memory, or makes the first one. What is there and cannot be used is never
-// replaced: it may be all that keeps the node from going backwards.
-func (f *folder) load(cluster, node string) (memory, error) {
-	path := filepath.Join(f.path, memoryFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		m := memory{Schema: states.Schema, Cluster: cluster, Node: node, Instance: randomID("i-", 8)}
-		return m, f.save(m)
-	}
-	if err != nil {
-		return memory{}, fmt.Errorf("read what the agent knew: %w", err)
-	}
-	m, err := parseMemory(text)
-	if err == nil {
-		err = m.validate(cluster, node)
-	}
-	if err != nil {
-		return memory{}, fmt.Errorf("use state file %q: %w; if this node may start as one that nobody knows, move the file away", path, err)
-	}
-	return m, nil
-}
+// Path implements Storage.
+func (f *folder) Path() string { return filepath.Join(f.path, memoryFile) }
 
-func parseMemory(text []byte) (m memory, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&m); err != nil {
-		return m, fmt.Errorf("it is not what an agent writes: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return m, errors.New("it is not what an agent writes: something follows its end")
-	}
-	return m, nil
-}
+// Load implements Storage.
+func (f *folder) Load() ([]byte, error) { return os.ReadFile(f.Path()) }
 
-// save replaces the file so that, whatever happens, the old or the new one is there, whole.
-func (f *folder) save(m memory) error {
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write what the agent knows: %w", err)
-	}
-	path := filepath.Join(f.path, memoryFile)
-	temp := path + "." + randomID("", 4)
-	if err := writeFile(temp, append(text, '\n')); err != nil {
+// Disabled implements Storage.
+func (f *folder) Disabled() (*states.Word, error) { return readDisabled(f.path) }
+
+// Save replaces the file so that, whatever happens, the old or the new one is there, whole.
+func (f *folder) Save(text []byte) error {
+	temp := f.Path() + "." + randomID("", 4)
+	if err := writeFile(temp, text); err != nil {
 		return errors.Join(fmt.Errorf("write what the agent knows: %w", err), os.Remove(temp))
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := os.Rename(temp, f.Path()); err != nil {
 		return errors.Join(fmt.Errorf("write what the agent knows: %w", err), os.Remove(temp))
 	}
 	if err := f.lock.Sync(); err != nil { // the directory itself
@@ -128,35 +94,4 @@ func writeFile(path string, text []byte) error {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
-}
-
-// diary is the memory and its file. Nothing is believed before it is written down. The loop and the
-// run going on both write it.
-type diary struct {
-	mu     sync.Mutex
-	folder *folder
-	memory memory
-	unsure bool // the last write failed: either may be in the file
-}
-
-func (d *diary) read() memory {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.memory
-}
-
-// write changes the memory, durably or not at all.
-func (d *diary) write(change func(memory) memory) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	next := change(d.memory)
-	if !d.unsure && reflect.DeepEqual(next, d.memory) {
-		return nil
-	}
-	if err := d.folder.save(next); err != nil {
-		d.unsure = true
-		return err
-	}
-	d.memory, d.unsure = next, false
-	return nil
 }

@@ -50,8 +50,8 @@ func await(ctx context.Context, atMost time.Duration, come func() bool) bool {
 	return true
 }
 
-// endLeftovers makes sure that nothing is alive of a run that another process of the agent started.
-func endLeftovers(ctx context.Context, process Process, run states.Run) error {
+// Bury implements Action.
+func (e *Exec) Bury(ctx context.Context, process Process, run states.Run) error {
 	groups, err := leftovers(process, run.ID)
 	if err != nil {
 		return fmt.Errorf("look for what is left of run %s: %w", run.ID, err)
