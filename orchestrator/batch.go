@@ -82,6 +82,12 @@ func (p *planner) give(d *draft, nodes []string) {
 func (p *planner) batchOver() *Decision {
 	batch := p.record.Batch
 	switch {
+	case p.going() && len(p.standingOrders()) == 0 && p.unproven(batch):
+		d := p.draft(states.EventReplaced, "nobody of batch %d arrived or failed: held, lost or forgotten; it is begun again", batch.Number)
+		d.record.Batch.Cut = true
+		d.closeBatch()
+		d.record.Batch = states.Batch{}
+		return d.decide()
 	case p.going() && len(p.standingOrders()) == 0:
 	case batch.Opened && batch.Ended.IsZero() && p.tells(batch) && p.Desired.Value.Open && p.looksBack() && p.everybodyThere():
 	default:
@@ -90,6 +96,17 @@ func (p *planner) batchOver() *Decision {
 	d := p.draft(states.EventBatchDone, "batch %d of %s is over", batch.Number, p.record.Current().State)
 	d.closeBatch()
 	return d.decide()
+}
+
+// unproven tells whether a batch that is over says nothing about the state that it was to go to: a
+// canary that was held, or was lost and skipped, is not one. Whoever was lost is charged, and does
+// not come twice.
+func (p *planner) unproven(batch states.Batch) bool {
+	return !slices.ContainsFunc(batch.Nodes, func(name string) bool {
+		node, _ := p.Node(name)
+		kind := p.chargedAs(name)
+		return p.there(node) || kind == states.CountFailed || kind == states.CountLost
+	})
 }
 
 // begun lists those of a batch who are there, or ran towards it.

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"orch/states"
@@ -113,6 +114,7 @@ func (e *Engine) follow(ctx context.Context, held *states.HeldError, request sta
 	news, stop := e.news(ctx, held.Cluster)
 	defer stop()
 	since, told := e.Clock(), false
+	var known *states.Answer
 	for {
 		snapshot, err := e.Store.Snapshot(ctx, held.Cluster)
 		switch {
@@ -124,7 +126,7 @@ func (e *Engine) follow(ctx context.Context, held *states.HeldError, request sta
 			e.say("waiting for Consul: %v", err)
 		default:
 			e.look(snapshot)
-			if done(snapshot) {
+			if snapshot = e.recall(ctx, request, snapshot, &known); done(snapshot) {
 				return nil
 			}
 			if !snapshot.Led || snapshot.Session != held.Session {
@@ -181,6 +183,31 @@ func finished(request states.Request, snapshot states.Snapshot, attend bool) (Ou
 		return outcome, true
 	}
 	return outcome, record.Status != states.Running || record.Awaiting != "" && !attend
+}
+
+// recall adds the answer to a request that is handled, where the record has dropped it already: that
+// keeps the newest, and whoever follows may have looked away for long. The journal has them all, and
+// is read once: known is what was found.
+func (e *Engine) recall(ctx context.Context, request states.Request, snapshot states.Snapshot, known **states.Answer) states.Snapshot {
+	waits := slices.ContainsFunc(snapshot.Requests, func(doc states.Doc[states.Request]) bool { return doc.Value.ID == request.ID })
+	if _, answered := answerTo(request, snapshot); answered || waits || e.Archive == nil || !snapshot.Record.OK() {
+		return snapshot
+	}
+	if *known == nil {
+		ledger, err := e.Archive.Ledger(ctx, snapshot.Cluster)
+		if err != nil {
+			return snapshot // it is looked for again
+		}
+		for _, page := range ledger.Pages {
+			if answer := page.Value.Answer; page.OK() && answer != nil && answer.Request == request.ID {
+				*known = answer
+			}
+		}
+	}
+	if *known != nil {
+		snapshot.Record.Value.Answers = append(slices.Clone(snapshot.Record.Value.Answers), **known)
+	}
+	return snapshot
 }
 
 // answerTo finds the answer to a request; a transition that it started is an answer too, should the

@@ -133,3 +133,57 @@ func TestFirstGroupSoaksLonger(t *testing.T) {
 		w.fail("the first group soaked %s, the second %s", first, second)
 	}
 }
+
+// Agents that live and take no order are skipped one by one. The opening must not let all of them go.
+func TestOpeningLetsNoMoreGoThanABatch(t *testing.T) {
+	for name, skipped := range map[string]int{"no more than the batch": 2, "more than the batch": 4} {
+		t.Run(name, func(t *testing.T) {
+			w := toVersion2(t, 8, func(t *states.Transition) {
+				t.Policy.Batches, t.Policy.OnLost = []states.Size{states.Nodes(2)}, states.SkipLost
+			})
+			deaf := []string{"n00", "n01", "n02", "n03"}[:skipped]
+			for _, name := range deaf {
+				w.agents[name].up = false // its session is alive all the same
+			}
+			w.run()
+			for _, name := range deaf {
+				w.agents[name].up = true
+			}
+			if skipped <= 2 {
+				w.run()
+				w.stands(states.Done, "", "reached")
+				return
+			}
+			w.stands(states.Paused, states.ByDoubt, "opening would let 4 live nodes go at once")
+			w.ask(states.Request{Kind: states.AskRetry})
+			for range 60 {
+				w.plan()
+				w.bound()
+				for _, name := range w.names() {
+					w.act(name)
+					w.bound()
+				}
+			}
+			w.run()
+			w.stands(states.Done, "", "reached")
+			if w.at("version 2") != 8 {
+				w.fail("%d at version 2", w.at("version 2"))
+			}
+		})
+	}
+}
+
+// A canary that was lost and skipped proved nothing: another one goes, and not the next, greater batch.
+func TestSkippedCanaryIsNone(t *testing.T) {
+	w := toVersion2(t, 6, func(t *states.Transition) {
+		t.Policy.Batches, t.Policy.OnLost = []states.Size{states.Nodes(1), states.Nodes(4)}, states.SkipLost
+	})
+	w.until("the canary runs", func() bool { return w.agents["n00"].self.Last.Going() })
+	w.kill("n00")
+	w.until("another batch", func() bool { b := w.record().Batch; return b.Number != 0 && !slices.Contains(b.Nodes, "n00") })
+	if b := w.record().Batch; b.Number != 1 || b.Count != 1 {
+		w.fail("batch %d of %d: %v", b.Number, b.Count, b.Nodes)
+	}
+	w.run()
+	w.stands(states.Done, "", "reached")
+}

@@ -57,7 +57,28 @@ func (p *planner) finish(number, size int, rest []string) *Decision {
 	case len(l.waits) > 0:
 		return p.heldUp(l)
 	}
+	if names := p.unwilling(rest); len(names) > size || p.floor().room < p.healthyOf(names) {
+		return p.stopFor(states.ByDoubt, "opening would let %s go at once that took no order in time, more than batch or floor allow: %s; order again: orch retry %s, leave out: orch hold %s NODE, then orch resume %s",
+			states.Count(len(names), "live node"), list(names), p.Cluster, p.Cluster, p.Cluster)
+	}
 	return p.open(number, size, rest)
+}
+
+// unwilling lists the live nodes that were given up although nothing failed on them: opening lets them go.
+func (p *planner) unwilling(rest []string) []string {
+	return slices.DeleteFunc(slices.Clone(rest), func(name string) bool {
+		node, _ := p.Node(name)
+		return !seen(node) || disabled(node) || p.chargedAs(name) == states.CountFailed
+	})
+}
+
+func (p *planner) healthyOf(names []string) (n int) {
+	for _, name := range names {
+		if node, _ := p.Node(name); p.healthy(node) {
+			n++
+		}
+	}
+	return n
 }
 
 // release lets the next batch go, as far as the floor and the runs that still fill slots let it.
@@ -96,12 +117,7 @@ func (p *planner) openable(size, room int, candidates []string, f field) bool {
 	if p.record.Only != nil || len(union(f.rest, f.busy)) > size || len(candidates) < len(f.movable) || slices.ContainsFunc(f.movable, p.spent) {
 		return false
 	}
-	for _, name := range f.rest {
-		if node, _ := p.Node(name); p.healthy(node) {
-			room--
-		}
-	}
-	return room >= 0
+	return p.healthyOf(f.rest) <= room
 }
 
 // spent tells whether a node's order of this hop ended badly: only another order lets it try again.
@@ -162,8 +178,8 @@ func (p *planner) batch(number, size int, group string, nodes []string, note str
 }
 
 // open lets go whoever remains, in one write: they are no more than the batch, or all of them were
-// tried and charged. Of those, a node that failed waits to be ordered again, and one that was lost
-// while its agent lived (it took no order in time) goes with the rest.
+// tried and charged. Of those, a node that failed waits to be ordered again, and those that took no
+// order in time while their agents lived, no more than a batch, go.
 func (p *planner) open(number, size int, rest []string) *Decision {
 	d := p.draft(states.EventOpened, "%s to go, no more than the batch of %d: everybody may go to %s",
 		states.Count(len(rest), "node"), size, p.record.Current().State)

@@ -96,12 +96,12 @@ func TestHoldEndsByItself(t *testing.T) {
 }
 
 func TestHeldOrderIsVoid(t *testing.T) {
-	w := toVersion2(t, 4, func(t *states.Transition) {})
+	w := toVersion2(t, 8, func(t *states.Transition) {})
 	w.until("the canary has its order", func() bool { return w.record().Batch.Number == 1 })
 	canary := w.record().Batch.Nodes[0]
 	w.ask(states.Request{Kind: states.AskHold, Node: canary, Why: "no"})
 	w.until("it is held", func() bool { return w.node(canary).Order.Value.Held != nil })
-	w.until("another batch goes", func() bool { return w.record().Batch.Number == 2 })
+	w.until("another canary goes", func() bool { return w.record().Batch.Number == 1 && w.record().Batch.Nodes[0] != canary })
 	w.ask(states.Request{Kind: states.AskUnhold, Node: canary})
 	w.until("it is let go of", func() bool { return w.node(canary).Order.Value.Held == nil })
 	if v := w.verdict(canary); v.Go {
@@ -109,7 +109,7 @@ func TestHeldOrderIsVoid(t *testing.T) {
 	}
 	w.bound()
 	w.run()
-	if w.at("version 2") != 4 {
+	if w.at("version 2") != 8 {
 		w.fail("%d at version 2", w.at("version 2"))
 	}
 }

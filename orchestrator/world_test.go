@@ -397,7 +397,7 @@ func (w *world) keepsFloor(change states.Change) {
 	healthy, known := p.health()
 	leaving := 0
 	for _, name := range record.Batch.Nodes {
-		if node, _ := p.Node(name); p.healthy(node) && !p.there(node) && p.chargedAs(name) == "" {
+		if node, _ := p.Node(name); p.healthy(node) && !p.there(node) && p.chargedAs(name) != states.CountFailed {
 			leaving++
 		}
 	}
@@ -423,9 +423,6 @@ func (w *world) bound() {
 		running := last.Going() && last.Under != states.UnderJoiner && (a.up || w.now.Before(last.Started.Add(last.Timeout.D())))
 		order := node.Order.Value
 		claimable := node.Order.OK() && order.For(desired, a.self.Instance) && a.self.Last.ID != order.Run && !a.self.At(desired.State)
-		if c, charged := record.CountOf(name); charged && c.Kind != states.CountFailed {
-			continue // lost while alive: goes with the opening
-		}
 		if record.Batch.Opened && !slices.Contains(record.Batch.Nodes, name) {
 			continue // came, or came back, after the opening
 		}
