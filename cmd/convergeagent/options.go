@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -125,12 +126,6 @@ func (o *options) bind(flags *pflag.FlagSet) {
 
 // complete fills in what the file and the environment say, and checks everything.
 func (o *options) complete(flags *pflag.FlagSet, command []string) error {
-	if o.Prefix == "" {
-		o.Prefix = os.Getenv("ORCH_PREFIX")
-	}
-	if o.Prefix == "" {
-		o.Prefix = "orch"
-	}
 	if o.Config != "" {
 		if command != nil {
 			return usagef("read --exec: with --config, the file says what to run")
@@ -141,6 +136,7 @@ func (o *options) complete(flags *pflag.FlagSet, command []string) error {
 	} else if err := o.exec(command); err != nil {
 		return err
 	}
+	o.Prefix = cmp.Or(o.Prefix, os.Getenv("ORCH_PREFIX"), "orch")
 	return o.check()
 }
 
@@ -174,7 +170,9 @@ func (o *options) load(flags *pflag.FlagSet) error {
 		"cluster": {&o.Cluster, &file.Cluster}, "node": {&o.Node, &file.Node}, "state-dir": {&o.StateDir, &file.StateDir},
 		"log-level": {&o.LogLevel, &file.LogLevel}, "http-addr": {&o.Consul.Address, &file.Consul.Address},
 		"token-file": {&o.Consul.TokenFile, &file.Consul.TokenFile}, "datacenter": {&o.Consul.Datacenter, &file.Consul.Datacenter},
-		"ca-file": {&o.Consul.CAFile, &file.Consul.CAFile},
+		"ca-file": {&o.Consul.CAFile, &file.Consul.CAFile}, "ca-path": {&o.Consul.CAPath, &file.Consul.CAPath},
+		"client-cert": {&o.Consul.ClientCert, &file.Consul.ClientCert}, "client-key": {&o.Consul.ClientKey, &file.Consul.ClientKey},
+		"tls-server-name": {&o.Consul.ServerName, &file.Consul.ServerName}, "prefix": {&o.Prefix, &file.Consul.Prefix},
 	} {
 		if !flags.Changed(name) && *value.told != "" {
 			*value.field = *value.told

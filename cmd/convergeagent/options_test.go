@@ -101,6 +101,8 @@ meta      = { rack = "r3" }
 consul {
   address    = "10.0.0.1:8500"
   datacenter = "dc2"
+  client_cert = "/etc/convergeagent/agent.pem"
+  client_key  = "/etc/convergeagent/agent.key"
 }
 service "web" { id = "web-1" }
 converge "exec" {
@@ -119,7 +121,7 @@ state "off" {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
-	if told.Cluster != "web" || told.Node != "n2" || told.Consul.Address != "10.0.0.1:8500" || told.Consul.Datacenter != "dc9" {
+	if told.Cluster != "web" || told.Node != "n2" || told.Consul.Address != "10.0.0.1:8500" || told.Consul.Datacenter != "dc9" || told.Consul.ClientKey != "/etc/convergeagent/agent.key" {
 		t.Errorf("flags win over the file, and the file over nothing; got %+v", told)
 	}
 	if told.Meta["rack"] != "r3" || told.SessionTTL != 10*time.Second || !told.Observe || told.Prefix != "team/orch" || told.LogLevel != "info" || told.Services["web"] != "web-1" {

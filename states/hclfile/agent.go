@@ -29,6 +29,11 @@ type AgentConsul struct {
 	TokenFile  string
 	Datacenter string
 	CAFile     string
+	CAPath     string
+	ClientCert string
+	ClientKey  string
+	ServerName string
+	Prefix     string // of every key
 }
 
 // ConvergeFor gives what to run for a state, and tells whether there is anything.
@@ -45,7 +50,8 @@ func (a AgentConfig) ConvergeFor(state string) (Converge, bool) {
 var (
 	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "splay"),
 		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"))
-	consulGrammar     = grammar(words("address", "token_file", "datacenter", "ca_file"))
+	consulGrammar = grammar(words("address", "token_file", "datacenter", "ca_file", "ca_path",
+		"client_cert", "client_key", "tls_server_name", "prefix"))
 	serviceGrammar    = grammar(words("id"))
 	agentStateGrammar = grammar(nil, header("converge", "kind"), header("check"))
 	execGrammar       = grammar(words("command", "timeout", "env"))
@@ -129,6 +135,14 @@ func (a *agentReader) consul(b body) {
 	set(a.reader, inner, "token_file", &c.TokenFile, a.absolute)
 	set(a.reader, inner, "datacenter", &c.Datacenter, a.filledText)
 	set(a.reader, inner, "ca_file", &c.CAFile, a.absolute)
+	set(a.reader, inner, "ca_path", &c.CAPath, a.absolute)
+	set(a.reader, inner, "client_cert", &c.ClientCert, a.absolute)
+	set(a.reader, inner, "client_key", &c.ClientKey, a.absolute)
+	set(a.reader, inner, "tls_server_name", &c.ServerName, a.filledText)
+	set(a.reader, inner, "prefix", &c.Prefix, a.filledText)
+	if (inner.attrs["client_cert"] == nil) != (inner.attrs["client_key"] == nil) {
+		a.add(inner.head, "Certificate without its key", "client_cert and client_key go together: Consul is shown one, and the other proves it.")
+	}
 }
 
 // service reads which instance of a service on the local Consul agent is this node's.

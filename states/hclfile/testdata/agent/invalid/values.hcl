@@ -8,9 +8,11 @@ meta      = { rack = 3 } # ERROR: Not a text
 nodes     = "x" # ERROR: Unsupported argument
 
 consul {
-  address    = "" # ERROR: Empty text
-  token_file = "token" # ERROR: Not an absolute path
-  token      = "secret" # ERROR: Unsupported argument
+  address     = "" # ERROR: Empty text
+  token_file  = "token" # ERROR: Not an absolute path
+  token       = "secret" # ERROR: Unsupported argument
+  client_cert = "/etc/convergeagent/agent.pem"
+  client_key  = "agent.key" # ERROR: Not an absolute path
 }
 consul {} # ERROR: Duplicate consul
 

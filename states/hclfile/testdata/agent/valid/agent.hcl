@@ -6,10 +6,15 @@ log_level = "debug"
 meta      = { rack = "r3" }
 
 consul {
-  address    = "127.0.0.1:8500"
-  token_file = "/etc/convergeagent/token"
-  datacenter = "dc1"
-  ca_file    = "/etc/convergeagent/ca.pem"
+  address         = "127.0.0.1:8500"
+  token_file      = "/etc/convergeagent/token"
+  datacenter      = "dc1"
+  ca_file         = "/etc/convergeagent/ca.pem"
+  ca_path         = "/etc/convergeagent/ca.d"
+  client_cert     = "/etc/convergeagent/agent.pem"
+  client_key      = "/etc/convergeagent/agent.key"
+  tls_server_name = "server.dc1.consul"
+  prefix          = "team/orch"
 }
 
 service "web" { id = "web-eu-01" }
