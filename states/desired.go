@@ -20,6 +20,7 @@ type Desired struct {
 	Open     bool     `json:"open"`              // everybody may go
 	Joiners  string   `json:"joiners"`           // stable, target or wait
 	Again    string   `json:"again,omitempty"`   // an id: converge once more although already there
+	Reached  uint64   `json:"reached,omitempty"` // the generation that was, with nothing begun since; see AtRest
 	Known    []string `json:"known"`             // the names of all states: one that is not among them was not written by a leader
 
 	Timeout    Duration `json:"timeout"` // of one run

@@ -14,6 +14,8 @@ type Self struct {
 	Last       Run    // the last run, also one that goes on
 	Failures   int    // runs that failed for good since the last success, towards the same state
 	Observe    bool   // would-be: report, and run nothing
+	Drift      *Drift // what its check found; nil: nothing
+	Due        bool   // the time is over after which it converges once more of its own accord
 }
 
 // At tells whether the node is at a state: a run reached it, and none was begun since.
@@ -35,10 +37,10 @@ type Verdict struct {
 	Target State         // where the node is to be; without Go, where it would be going
 	Run    string        // the order's run id; empty: the agent makes one, or goes on with the last
 	Again  string        // to be noted as done with the run
-	Under  string        // UnderOrder, UnderOpen or UnderJoiner: what lets it go
+	Under  string        // UnderOrder, UnderOpen, UnderJoiner, UnderRepair or UnderPeriod: what lets it go
 	Tries  int           // how many tries a run has under one id
 	Pause  time.Duration // to be waited since the last run ended
-	Phase  Phase         // what to report while nothing runs
+	Phase  Phase         // what to report while nothing runs; with Go: until it does
 	Report string        // run id under which success without a run is reported
 	Reason string        // in words; the answer of `orch why`
 	Until  time.Time     // decide again then, even without news; zero: only news can change anything
@@ -53,16 +55,20 @@ func Decide(self Self, view View) Verdict {
 		return verdict
 	}
 	if view.Frozen != nil && !view.Frozen.Over(view.Now) && verdict.Target.Serving {
-		return Verdict{Target: verdict.Target, Phase: Frozen, Reason: "frozen " + view.Frozen.String(), Until: view.Frozen.Until}
+		return verdict.stays(Frozen, "frozen "+view.Frozen.String(), view.Frozen.Until)
 	}
 	if self.Observe {
-		return Verdict{Target: verdict.Target, Phase: Observing, Reason: "observe only; it would converge: " + verdict.Reason}
+		why := "observe only"
+		if verdict.Phase == "" {
+			why += "; it would converge: " + verdict.Reason
+		}
+		return verdict.stays(Observing, why, time.Time{})
 	}
 	verdict.Tries = desired.Retries + 1
 	if verdict.Under == UnderOrder {
 		verdict.Run = order.Run
 	}
-	verdict.Pause = pause(self, verdict, desired)
+	verdict.Pause = max(verdict.Pause, pause(self, verdict, desired))
 	return verdict
 }
 
@@ -80,7 +86,7 @@ func decide(self Self, view View) Verdict {
 		}
 		return verdict
 	}
-	ordered := order != nil && order.For(desired, self.Instance)
+	ordered := order != nil && order.For(desired, self.Instance) && !desired.AtRest()
 	again := desired.Again
 	if ordered && order.Again != "" {
 		again = order.Again
@@ -96,7 +102,7 @@ func decide(self Self, view View) Verdict {
 	}
 
 	if self.At(target) && (again == "" || again == self.AgainDone) { // rule 1: there already
-		verdict := keep(Settled, "at %s, as it should be", target)
+		verdict := tend(self, desired, keep)
 		if ordered {
 			verdict.Report = order.Run
 		}
@@ -107,7 +113,7 @@ func decide(self Self, view View) Verdict {
 	failed := spent && order.OfHop(desired) && !self.Last.OK()
 	if desired.Open && !failed { // rule 2: everybody may go
 		verdict := run(target, "%s is open to everybody", target)
-		verdict.Again, verdict.Under = again, UnderOpen
+		verdict.Again, verdict.Under = again, self.lets(desired)
 		if ordered && !spent { // it was under way already
 			verdict.Under = UnderOrder
 		}

@@ -12,6 +12,7 @@ type Phase string
 // The phases of a node, as its agent reports them.
 const (
 	Settled    Phase = "settled"    // at the state it should be at
+	Drifted    Phase = "drifted"    // it reached that, and is not as it should be any more
 	Waiting    Phase = "waiting"    // for its turn, or to be told
 	Draining   Phase = "draining"   // a run was let go; its services are out of the traffic, and it waits until that is over
 	Converging Phase = "converging" // a run is going on
@@ -35,11 +36,14 @@ const (
 	Interrupted Outcome = "interrupted" // the agent that started it is gone, and so is the run
 )
 
-// What lets a run go. Only the first two count in the bound on batches and in the budget.
+// What lets a run go. Only the first two count in the budget. A batch waits for the end of all but
+// joiners' runs; the last two are the node's own idea, and begin only in a cluster at rest.
 const (
 	UnderOrder  = "order"
 	UnderOpen   = "open"
 	UnderJoiner = "joiner"
+	UnderRepair = "repair" // its check found that it drifted
+	UnderPeriod = "period" // its last run is so long ago
 )
 
 // Run is one execution of the converge command, and its repetitions under the same id.
@@ -48,7 +52,7 @@ type Run struct {
 	State      State     `json:"state"`
 	Transition string    `json:"transition"`
 	Generation uint64    `json:"generation"`
-	Under      string    `json:"under"` // UnderOrder, UnderOpen or UnderJoiner: what let it go
+	Under      string    `json:"under"` // UnderOrder and so on: what let it go
 	Attempt    int       `json:"attempt"`
 	Tries      int       `json:"tries"` // how many there are under this id
 	Timeout    Duration  `json:"timeout"`
@@ -112,6 +116,7 @@ type Status struct {
 	AgainDone  string            `json:"again_done,omitempty"`
 	Refused    string            `json:"refused,omitempty"`  // what in Consul cannot be followed, and why
 	Drained    []string          `json:"drained,omitempty"`  // ids of the service instances that the agent has in maintenance
+	Drift      *Drift            `json:"drift,omitempty"`    // its own check says that it is not what its state says
 	Disabled   *Word             `json:"disabled,omitempty"` // by somebody on the node itself: its agent starts nothing
 	Meta       map[string]string `json:"meta,omitempty"`
 	Tree       string            `json:"id,omitempty"` // of the tree of keys that it follows: after a wipe, only agents know it
