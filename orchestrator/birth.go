@@ -120,7 +120,7 @@ func (p *planner) birth(application Application) (*draft, error) {
 		d.record.Status, d.record.Cause, d.record.PausedAt = states.Paused, states.ByBirth, p.now
 		d.change.Entry.Reason += ", which serves: nobody converges until orch resume " + p.Cluster
 	} else {
-		desired.Open = true
+		desired.Open, desired.Reached = true, desired.Generation
 		d.record.Status, d.record.OpenedAt, d.record.EndedAt = states.Done, p.now, p.now
 	}
 	d.record.Reason = d.change.Entry.Reason

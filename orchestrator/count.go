@@ -89,7 +89,7 @@ func (p *planner) charged(node string) bool {
 }
 
 // failed finds a run that failed for good: the ordered one, or one under an opened batch. The runs
-// of joiners are shown, and not charged.
+// of joiners, and those that were a node's own idea, are shown, and not charged.
 func (p *planner) failed(node states.Node) (verdict, bool) {
 	if !node.Status.OK() {
 		return verdict{}, false
@@ -103,7 +103,7 @@ func (p *planner) failed(node states.Node) (verdict, bool) {
 			return verdict{}, false // it has another chance already: what it ran before counts no more
 		}
 	}
-	fits := run.Bad() && run.Under != states.UnderJoiner &&
+	fits := run.Bad() && run.Under != states.UnderJoiner && !run.Own() &&
 		run.Transition == p.record.ID && run.State.Same(desired.State)
 	if !fits || p.forgiven(run.ID) {
 		return verdict{}, false

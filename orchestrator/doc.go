@@ -7,7 +7,7 @@
 //
 //	can this be led at all?        (broken.go)
 //	is something asked?            (request.go: stops first; start.go, approve.go, rollback.go,
-//	                                retry.go, hold.go, reconverge.go)
+//	                                retry.go, hold.go, reconverge.go, drift.go)
 //	who is a member?               (members.go)
 //	who failed, who is lost?       (count.go)
 //	what do the gates say?         (gate.go)

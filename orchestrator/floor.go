@@ -7,7 +7,8 @@ import (
 )
 
 // healthy tells whether a node serves: its agent is alive, it is at a state that serves, nothing
-// runs on it, and no check that a gate looks at speaks against it.
+// runs on it, and no check that a gate looks at speaks against it. One that drifted serves: what its
+// own check found is no failure, and whether it still answers is what gates look at.
 func (p *planner) healthy(node states.Node) bool {
 	status := node.Status.Value
 	return seen(node) && !forgotten(node) && status.State.Serving && status.Attempting.None() && p.sick[node.Name] == ""

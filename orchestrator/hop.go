@@ -64,7 +64,7 @@ func (d *draft) settle(state states.State) {
 	if !desired.Stable.Same(state) {
 		desired.Previous = desired.Stable
 	}
-	desired.Stable = state
+	desired.Stable, desired.Reached = state, desired.Generation
 }
 
 // startHop begins a hop of the draft's record: one write that every agent must obey.

@@ -339,6 +339,9 @@ func step(w *world, r *rand.Rand) {
 		w.gates["lb"] = pick(r, []string{states.GatePass, states.GatePass, states.GateFail, states.GateUnknown, ""})
 		w.ill = map[string]bool{pick(r, w.names()): r.IntN(2) == 0}
 		w.primary = []string{pick(r, w.names())}
+	case n < 99 && r.IntN(3) == 0:
+		w.drifts(pick(r, w.names()), r.IntN(2) == 0)
+		w.agents[pick(r, w.names())].self.Due = true
 	case n < 99:
 		typed(w, r)
 	case len(w.agents) < 12:
@@ -365,6 +368,7 @@ func typed(w *world, r *rand.Rand) {
 		if r.IntN(3) == 0 {
 			request.Nodes = []string{name}
 		}
+		request.Drifted = request.Kind == states.AskReconverge && r.IntN(2) == 0
 	}
 	w.ask(request)
 }

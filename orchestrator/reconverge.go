@@ -5,11 +5,15 @@ import (
 )
 
 // reconverge lets nodes converge once more where they are: the same batches, gates and budget as
-// any move, and no other state at its end.
+// any move, and no other state at its end. It may be about those alone that drifted.
 func (p *planner) reconverge(request states.Request) *Decision {
 	state := p.Desired.Value.State
 	if p.record.Status != states.Done {
 		return p.refuse(request, "the move to %s is %s; a cluster is re-converged when it is at rest", p.record.Target, p.record.Status)
+	}
+	request, nobody := p.mending(request)
+	if nobody != nil {
+		return nobody
 	}
 	for _, name := range request.Nodes {
 		if node, there := p.Node(name); !there || !p.counts(node) {
@@ -40,6 +44,9 @@ func (p *planner) reconverge(request states.Request) *Decision {
 	d := p.draft(states.EventAccepted, "%s once more", state)
 	if len(request.Nodes) > 0 {
 		d.change.Entry.Reason += ": " + list(request.Nodes)
+	}
+	if request.Drifted {
+		d.change.Entry.Reason += ", drifted"
 	}
 	d.begin(states.Record{ID: id, Again: id, Only: request.Nodes, Start: state.Short(), Target: state.Short(), Hops: hops}, request)
 	return d.launch(request)

@@ -199,7 +199,7 @@ func (s *simulator) finish(name string) states.Outcome {
 		return silent
 	case states.Succeeded:
 		run.Outcome, run.Terminal, run.Ended = states.Succeeded, true, s.now
-		status.State, status.Attempting, status.Failed = run.State, states.State{}, states.Run{}
+		status.State, status.Attempting, status.Failed, status.Drift = run.State, states.State{}, states.Run{}, nil
 		if ends.again != "" {
 			status.AgainDone = ends.again
 		}

@@ -60,8 +60,8 @@ func (p *planner) chargedAs(node string) string {
 	return ""
 }
 
-// runsStill tells whether a run of a node fills a slot, of whatever generation. A silent one stops
-// doing so after its own time and grace.
+// runsStill tells whether a run of a node fills a slot, of whatever generation, its own idea or not. A
+// silent one stops doing so after its own time and grace.
 func (p *planner) runsStill(node states.Node) bool {
 	run := node.Status.Value.Run
 	if !node.Status.OK() || !run.Going() || run.Under == states.UnderJoiner {
@@ -91,7 +91,7 @@ func (p *planner) sort(names []string) {
 	})
 }
 
-// rank puts those first who have least to lose: at no state, then sick, then well.
+// rank puts those first who have least to lose: at no state, then sick, then drifted, then well.
 func (p *planner) rank(name string) int {
 	node, _ := p.Node(name)
 	switch status := node.Status.Value; {
@@ -99,8 +99,10 @@ func (p *planner) rank(name string) int {
 		return 0
 	case p.sick[name] != "":
 		return 1
+	case status.Drift != nil:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // shuffled gives an order that looks random and is the same for every leader: by the seed, and

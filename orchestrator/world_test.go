@@ -223,6 +223,10 @@ func (w *world) report(name string) {
 	status := node.Status.Value
 	status.Instance, status.Mark, status.State, status.Attempting, status.Run = a.self.Instance, a.mark, a.self.State, a.self.Attempting, a.self.Last
 	status.AgainDone, status.Meta = a.self.AgainDone, a.group
+	status.Drift = nil
+	if a.self.Attempting.None() {
+		status.Drift = a.self.Drift
+	}
 	if a.self.Last.Bad() {
 		status.Failed = a.self.Last
 	}
@@ -296,6 +300,9 @@ func (w *world) act(name string) bool {
 
 func (w *world) claim(name string, v states.Verdict) {
 	a, desired := w.agents[name], w.snapshot.Desired.Value
+	if own := (states.Run{Under: v.Under}).Own(); own && (!desired.AtRest() || w.record().Status != states.Done) {
+		w.fail("%s runs of its own accord in a move that is %s", name, w.record().Status)
+	}
 	a.meta++
 	id := v.Run
 	if id == "" {
@@ -310,12 +317,12 @@ func (w *world) claim(name string, v states.Verdict) {
 
 func (w *world) finish(name string) {
 	a := w.agents[name]
-	a.self.Last.Terminal, a.self.Last.Outcome = true, states.Succeeded
+	a.self.Last.Terminal, a.self.Last.Outcome, a.self.Due = true, states.Succeeded, false
 	if a.bad {
 		a.self.Last.Outcome, a.self.Last.Exit = states.ExitedBadly, 1
 		a.self.Failures++
 	} else {
-		a.self.State, a.self.Attempting, a.self.Failures = a.self.Last.State, states.State{}, 0
+		a.self.State, a.self.Attempting, a.self.Failures, a.self.Drift = a.self.Last.State, states.State{}, 0, nil
 		if a.again != "" {
 			a.self.AgainDone = a.again
 		}

@@ -42,6 +42,8 @@ type Request struct {
 	Until time.Time `json:"until,omitzero"`  // of a hold or a freeze
 	Step  bool      `json:"step,omitempty"`  // of a transition: every batch is approved
 
+	Drifted bool `json:"drifted,omitempty"` // of a reconverge: those alone that drifted
+
 	Everybody bool `json:"everybody,omitempty"` // of a freeze or a thaw: not only this cluster
 
 	Transition string `json:"transition"` // what was seen when it was made
