@@ -82,7 +82,7 @@ func newRoot(command []string, start starter) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
 	o.bind(root.Flags())
-	root.AddCommand(newDisable(), newEnable(), newVersion())
+	root.AddCommand(newDisable(), newEnable(), newVersion(), newMan())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

@@ -53,7 +53,7 @@ func newRoot(a *app) *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
-	root.AddCommand(foreign()...)
+	root.AddCommand(append(foreign(), newMan(a))...)
 	root.SetHelpCommandGroupID("rest")
 	root.SetCompletionCommandGroupID("rest")
 	root.InitDefaultCompletionCmd()
