@@ -21,6 +21,10 @@ type AgentConfig struct {
 	Services map[string]string   // the id of this node's instance, by service; every one of that name where none is named
 	Converge *Converge           // for every state without its own; nil: there is none
 	States   map[string]Converge // by the name of the state
+	Checks   map[string]Check    // likewise
+	Every    states.Duration     // a node at rest converges again so long after its last run; 0: it does not
+	Splay    states.Duration     // at most so much later, so that nodes do not run together
+	Actions  map[string]Action   // that runbooks may name
 }
 
 // AgentConsul says how to reach Consul. Empty fields are left to Consul's environment variables.
@@ -48,7 +52,7 @@ func (a AgentConfig) ConvergeFor(state string) (Converge, bool) {
 }
 
 var (
-	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "splay"),
+	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "every", "splay"),
 		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"))
 	consulGrammar = grammar(words("address", "token_file", "datacenter", "ca_file", "ca_path",
 		"client_cert", "client_key", "tls_server_name", "prefix"))
@@ -102,7 +106,10 @@ func (a *agentReader) file(block *hcl.Block) {
 	for _, state := range b.all("state") {
 		a.state(state)
 	}
-	a.refuse(b, "splay", "action")
+	a.period(b)
+	for _, action := range b.all("action") {
+		a.action(action)
+	}
 	if c.Converge == nil && len(c.States) == 0 && len(a.found) == 0 {
 		a.add(b.head, "Nothing to run", "Write converge \"exec\" { command = [\"/path/to/converge\", \"${state}\", \"${argument}\"] }.")
 	}
@@ -171,7 +178,9 @@ func (a *agentReader) state(block *hcl.Block) {
 	if _, twice := a.config.States[name]; twice {
 		a.add(block.DefRange, "Duplicate state", "%q is there already.", name)
 	}
-	a.refuse(b, "check")
+	if check := a.one(b, "check"); check != nil {
+		a.check(name, check)
+	}
 	converge := a.converge(b)
 	if converge == nil {
 		return

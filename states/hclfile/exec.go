@@ -51,22 +51,25 @@ func (a *agentReader) exec(block *hcl.Block) *Exec {
 	if !a.need(b, "command") {
 		return nil
 	}
-	attr := b.attrs["command"]
+	return &Exec{Command: a.command(b.attrs["command"])}
+}
+
+// command reads the arguments of a command, the program first.
+func (a *agentReader) command(attr *hcl.Attribute) (command []Arg) {
 	elements, isList, ok := a.list(attr.Expr)
 	if ok && (!isList || len(elements) == 0) {
 		a.add(attr.Range, "Not a command", "command takes a list, one text for each argument, as in [\"/usr/local/sbin/converge\", \"${state}\"].")
 		return nil
 	}
-	exec := &Exec{}
 	for _, element := range elements {
 		if arg, ok := a.arg(element); ok {
-			exec.Command = append(exec.Command, arg)
+			command = append(command, arg)
 		}
 	}
-	if len(exec.Command) > 0 && len(exec.Command) == len(elements) {
-		a.program(exec.Command[0], elements[0])
+	if len(command) > 0 && len(command) == len(elements) {
+		a.program(command[0], elements[0])
 	}
-	return exec
+	return command
 }
 
 // program refuses a command whose program would be chosen in Consul.

@@ -3,7 +3,7 @@ node      = "a/b" # ERROR: Bad name
 state_dir = "var" # ERROR: Not an absolute path
 observe   = "yes" # ERROR: Not true or false
 log_level = "loud" # ERROR: Unknown value
-splay     = "5s" # ERROR: Not acted on yet
+splay     = "5s" # ERROR: Nothing to spread
 meta      = { rack = 3 } # ERROR: Not a text
 nodes     = "x" # ERROR: Unsupported argument
 
@@ -21,7 +21,6 @@ service "web" { id = "web-2" } # ERROR: Duplicate service
 service "api" {} # ERROR: Missing required argument
 service "db" { id = "" } # ERROR: Empty text
 service "" { id = "x" } # ERROR: Empty text
-action "migrate" {} # ERROR: Not acted on yet
 
 converge "puppet" { # ERROR: Manifest or agent
   manifest = "/etc/puppet/site.pp"
@@ -37,7 +36,7 @@ state "off" {
     timeout = "1m" # ERROR: Not acted on yet
     env     = {} # ERROR: Not acted on yet
   }
-  check {} # ERROR: Not acted on yet
+  check {} # ERROR: Missing required argument
 }
 state "off" { # ERROR: Duplicate state
   converge "exec" {

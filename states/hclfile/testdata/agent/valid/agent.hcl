@@ -4,6 +4,8 @@ node      = "web-eu-01.example"
 observe   = true
 log_level = "debug"
 meta      = { rack = "r3" }
+every     = "30m"
+splay     = "5m"
 
 consul {
   address         = "127.0.0.1:8500"
@@ -26,6 +28,9 @@ converge "exec" {
 state "off" {
   converge "exec" {
     command = ["/usr/local/sbin/web-off"]
+  }
+  check {
+    command = ["/usr/local/sbin/web-is-off", "${state}"]
   }
 }
 
@@ -60,6 +65,21 @@ state "tuned" {
 
 state "version" {
   converge "ansible" { playbook = "/etc/ansible/web.yml" }
+  check {
+    command  = ["/usr/local/sbin/web-is", "${argument}"]
+    every    = "1h"
+    timeout  = "2m"
+    splay    = "0s"
+    on_drift = "repair"
+  }
+}
+
+action "migrate" {
+  command = ["/usr/local/sbin/migrate", "--to", "${argument}"]
+  timeout = "1h"
+}
+action "backup" {
+  command = ["/usr/local/sbin/backup"]
 }
 
 state "patched" {
