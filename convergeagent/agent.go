@@ -12,7 +12,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta, Services, Board and Storage.
+// Config is what an agent is made of. All of it is needed but Meta, Services, Board, Checker, Period and Storage.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -26,6 +26,8 @@ type Config struct {
 	Board    Board
 	Drainer  Drainer
 	Action   Action
+	Checker  Checker // nil: nobody looks whether the node drifted
+	Period   Period
 	Storage  func(context.Context) (Storage, error) // nil: the state directory
 	Log      hclog.Logger
 }
@@ -59,6 +61,8 @@ type Agent struct {
 	stuck    string                  // why what it drained is still not out of maintenance
 	lastEnd  time.Time               // of a run, by a clock that nobody sets
 	owed     func(memory) memory     // has to be written down before anything else happens
+	watch    watch                   // whether the node still is what it reached
+	pace     pace                    // towards the next run that nobody asks for
 	delays   delays
 }
 
@@ -79,6 +83,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	knows := a.diary.read()
 	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
+	a.pace = pace{began: time.Now()}
+	a.pace.rest()
 	if err := a.mourn(ctx); err != nil {
 		return err
 	}
@@ -143,6 +149,8 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 		case run := <-a.running:
 			a.ended(run)
 		case a.doing = <-a.doings:
+		case result := <-a.watch.looking:
+			a.found(result)
 		case <-renewal.C:
 			a.listen()
 			a.renew(ctx)
@@ -162,6 +170,9 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 func (a *Agent) leave(ctx context.Context) {
 	if a.running != nil {
 		a.ended(<-a.running) // its context is over: it is being ended
+	}
+	if a.watch.over(); a.watch.looking != nil {
+		<-a.watch.looking
 	}
 	if a.owed != nil && a.settle() { // the end of a run, also one that the loop took in its last turn
 		a.restore(context.WithoutCancel(ctx))

@@ -31,7 +31,7 @@ func (a *Agent) act(ctx context.Context) {
 	case a.accepted == nil:
 		a.say(states.Waiting, "waits until somebody says what the cluster is to be")
 	default:
-		a.obey(ctx, states.Decide(a.diary.read().self(a.Observe), a.view()))
+		a.obey(ctx, states.Decide(a.self(), a.view()))
 	}
 }
 
@@ -118,7 +118,12 @@ func (a *Agent) obey(ctx context.Context, verdict states.Verdict) {
 	pause := verdict.Pause - time.Since(a.lastEnd)
 	switch {
 	case !verdict.Go:
+		a.look(ctx, verdict)
 		a.idle(verdict, last)
+	case verdict.Phase != "" && pause > 0: // its own idea, and it is where it should be
+		a.look(ctx, verdict)
+		a.delays.wait("pause", pause)
+		a.say(verdict.Phase, fmt.Sprintf("%s, %s after its last run, which changed nothing", verdict.Reason, states.Duration(verdict.Pause)))
 	case verdict.Pause > 0 && pause > 0:
 		a.delays.wait("pause", pause)
 		a.say(states.Retrying, fmt.Sprintf("try %d of %d of run %s: %s; the next follows %s after its end",
@@ -126,6 +131,8 @@ func (a *Agent) obey(ctx context.Context, verdict states.Verdict) {
 	case !a.enlisted:
 		a.say(states.Waiting, "consul does not know yet that it is here; then: "+verdict.Reason)
 	case !a.delays.ready("claim"):
+	case a.watch.looking != nil:
+		a.watch.over() // and when it has ended, this is decided again
 	default:
 		a.start(ctx, verdict)
 	}
@@ -137,10 +144,18 @@ func (a *Agent) idle(verdict states.Verdict, last states.Run) {
 		run := a.runOf(verdict, verdict.Report, 0)
 		run.Under, run.Ended, run.Outcome, run.Terminal = states.UnderOrder, run.Started, states.Succeeded, true
 		run.State = run.State.Short()
-		if err := a.diary.write(func(m memory) memory { return m.end(run, "") }); err != nil {
+		if err := a.diary.write(func(m memory) memory {
+			drift := m.Drift // a run that was none changes nothing about that
+			m = m.end(run, "")
+			m.Drift = drift
+			return m
+		}); err != nil {
 			a.unwritten(err)
 			return
 		}
+	}
+	if a.watch.unsure != "" {
+		verdict.Reason += "; its check cannot tell: " + a.watch.unsure
 	}
 	a.say(verdict.Phase, verdict.Reason)
 }

@@ -20,10 +20,12 @@
 //   - One run at a time, over restarts too: a new process first ends what is left of the last one's run.
 //   - Nothing is reported that the state file does not know; what cannot be delivered is kept, and no
 //     run begins before the end of the last one was delivered.
+//   - Whether a node still is what it reached is looked at only while it is there and nothing runs
+//     (check.go). Finding that it is not changes what is said of it; what follows is the rule's to say.
 //   - What a run takes out of the traffic is in the state file before it is done, with the reason that
 //     it will carry in Consul. Only what carries it is ever put back, and only at a state.
 //
-// cmd/convergeagent calls it, and tests do; it is handed its Inbox, Presence, Board, Drainer and Action. What
+// cmd/convergeagent calls it, and tests do; it is handed its Inbox, Presence, Board, Drainer, Checker and Action. What
 // must never be here: Consul's API, HCL, a command line, the orchestrator, a command or path that
 // came out of Consul, a decision that states.Decide should make.
 package convergeagent

@@ -25,6 +25,9 @@ type memory struct {
 	Session    string       `json:"session,omitempty"`
 	Process    Process      `json:"process,omitzero"` // of the run going on
 	Drained    []drained    `json:"drained,omitempty"`
+
+	Drift   *states.Drift `json:"drift,omitempty"`   // that the node's check found; nil: none
+	Repairs int           `json:"repairs,omitempty"` // of its own, since a check last found nothing
 }
 
 // self is the memory as the rule sees it.
@@ -45,6 +48,11 @@ func (m memory) end(run states.Run, again string) memory {
 	m.Last, m.Process = run, Process{}
 	switch {
 	case run.OK():
+		if m.Drift = nil; run.Under == states.UnderRepair {
+			m.Repairs++
+		} else if !m.State.Same(run.State) {
+			m.Repairs = 0
+		}
 		m.State, m.Attempting, m.Failed, m.Failures = run.State.Short(), states.State{}, states.Run{}, 0
 		if again != "" {
 			m.AgainDone = again

@@ -29,7 +29,7 @@ func (a *Agent) runOf(verdict states.Verdict, id string, attempt int) states.Run
 	desired := a.accepted
 	run := states.Run{ID: id, State: verdict.Target, Transition: desired.Transition, Generation: desired.Generation,
 		Under: verdict.Under, Attempt: attempt, Tries: desired.Retries + 1, Timeout: desired.Timeout,
-		Drain: states.LongestWait(desired.Drains), Started: now()}
+		Drain: states.LongestWait(a.drains(verdict.Under)), Started: now()}
 	if verdict.Tries > 0 {
 		run.Tries = verdict.Tries
 	}
@@ -58,7 +58,7 @@ func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, v
 		},
 		Said: func(line string) { heard.Store(&line) },
 	}
-	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.accepted.Drains}
+	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.drains(run.Under)}
 	converging := a.doing
 	go func() { // at most two doings: nobody has to wait for the loop
 		result, undone := drain.before(ctx, func(phase doing) { doings <- phase })
@@ -97,6 +97,7 @@ func finish(run states.Run, began time.Time, result Result) states.Run {
 func (a *Agent) ended(run states.Run) {
 	again := a.again
 	a.running, a.doings, a.again, a.lastEnd = nil, nil, "", time.Now()
+	a.pace.rest()
 	a.Log.Info("run ended", "run", run.ID, "state", run.State, "ending", run.Ending(), "try", run.Attempt, "tries", run.Tries)
 	a.owed = func(m memory) memory { return m.end(run, again) }
 	a.delays.worked("memory")

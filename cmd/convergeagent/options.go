@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,6 +36,9 @@ type options struct {
 	Consul     consulkv.Config
 	Command    func(states.State) ([]string, bool)
 	Driver     func(states.State) convergeagent.Driver // nil, or nil for a state: Command says what to run
+	Checks     func(states.State) (convergeagent.Check, []string, bool)
+	Period     convergeagent.Period
+	Actions    []string // that the file names
 }
 
 // starter runs an agent until the context ends.
@@ -184,6 +188,9 @@ func (o *options) load(flags *pflag.FlagSet) error {
 	o.Observe, o.Services = o.Observe || file.Observe, file.Services
 	o.Command = commandsOf(file)
 	o.Driver = driversOf(file)
+	o.Checks = checksOf(file)
+	o.Period = convergeagent.Period{Every: file.Every.D(), Splay: file.Splay.D()}
+	o.Actions = slices.Sorted(maps.Keys(file.Actions))
 	return nil
 }
 

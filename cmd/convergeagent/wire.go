@@ -70,6 +70,23 @@ func driversOf(file hclfile.AgentConfig) func(states.State) convergeagent.Driver
 	}
 }
 
+// checksOf gives how a file has states looked at.
+func checksOf(file hclfile.AgentConfig) func(states.State) (convergeagent.Check, []string, bool) {
+	return func(state states.State) (convergeagent.Check, []string, bool) {
+		check, checked := file.Checks[state.Name]
+		return convergeagent.Check{Every: check.Every.D(), Splay: check.Splay.D(), Timeout: check.Timeout.D(), Repair: check.Repair},
+			check.Fill(state.Name, state.Argument), checked
+	}
+}
+
+// checker looks at the states that the file says something of; without a file nobody looks.
+func (o *options) checker() convergeagent.Checker {
+	if o.Checks == nil {
+		return nil
+	}
+	return &convergeagent.Checks{How: o.Checks, Dir: filepath.Join(o.StateDir, "runs")}
+}
+
 // start puts an agent together and runs it.
 func (b *brake) start(ctx context.Context, o options) error {
 	log := hclog.New(&hclog.LoggerOptions{Name: "convergeagent", Level: hclog.LevelFromString(o.LogLevel), Output: os.Stderr})
@@ -90,11 +107,14 @@ func (b *brake) start(ctx context.Context, o options) error {
 	inbox.TTL = o.SessionTTL
 	agent := convergeagent.New(convergeagent.Config{
 		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta, Services: o.Services,
-		Inbox: inbox, Presence: inbox, Log: log,
+		Inbox: inbox, Presence: inbox, Log: log, Checker: o.checker(), Period: o.Period,
 		Drainer: &consulkv.Maintenance{Client: client},
 		Board:   &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
 		Action:  braked{&convergeagent.Exec{Command: o.command, Driver: o.Driver, Dir: filepath.Join(o.StateDir, "runs")}, b},
 	})
+	if len(o.Actions) > 0 {
+		log.Info("actions are for runbooks, and nothing runs those yet", "actions", o.Actions)
+	}
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
 	return agent.Run(ctx)
 }
