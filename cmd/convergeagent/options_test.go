@@ -141,7 +141,7 @@ func TestFileWithMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, code, out := runIt("--config", path)
-	for _, want := range []string{"line 1:\n", "line 2:\n", "Not acted on yet", "mistakes\n"} {
+	for _, want := range []string{"line 1:\n", "line 2:\n", "Nothing to spread", "mistakes\n"} {
 		if code != exitUsage || !strings.Contains(out, want) {
 			t.Errorf("want exit code 2 and %q, got %d:\n%s", want, code, out)
 		}
