@@ -19,15 +19,27 @@ func (p *planner) frozen() string {
 	return freezes(p.Snapshot, p.now)
 }
 
-// freezes says who froze the cluster, or everybody. A freeze that cannot be read is one all the
-// same, and one that is over is none.
+// freezes says who froze the cluster, or everybody; both, where both did. A freeze that cannot be read
+// is one all the same, and one that is over is none.
 func freezes(snapshot states.Snapshot, now time.Time) string {
-	text, _ := freeze(snapshot, now)
-	return text
+	why, _ := freeze(snapshot, now)
+	return why
 }
 
-// freeze is freezes, and the verb that ends it.
-func freeze(snapshot states.Snapshot, now time.Time) (text, thaw string) {
+// freeze is freezes, and the verbs that end it.
+func freeze(snapshot states.Snapshot, now time.Time) (why, thaw string) {
+	var whys, thaws []string
+	for _, one := range bans(snapshot, now) {
+		whys, thaws = append(whys, one.why), append(thaws, one.thaw)
+	}
+	return strings.Join(whys, ", and "), strings.Join(thaws, " and ")
+}
+
+// ban is one freeze that binds, and the verb that ends it.
+type ban struct{ why, thaw string }
+
+// bans lists the freezes that bind: that of everybody, and that of the cluster.
+func bans(snapshot states.Snapshot, now time.Time) (list []ban) {
 	for _, one := range []struct {
 		doc  states.Doc[states.Freeze]
 		thaw string
@@ -35,12 +47,20 @@ func freeze(snapshot states.Snapshot, now time.Time) (text, thaw string) {
 		switch {
 		case one.doc.OK() && one.doc.Value.Over(now):
 		case one.doc.OK():
-			return "frozen " + one.doc.Value.String(), one.thaw
+			list = append(list, ban{"frozen " + one.doc.Value.String(), one.thaw})
 		case one.doc.There():
-			return "frozen by a key \"freeze\" that cannot be read: " + one.doc.Problem, one.thaw
+			list = append(list, ban{"frozen by a key \"freeze\" that cannot be read: " + one.doc.Problem, one.thaw})
 		}
 	}
-	return "", ""
+	return list
+}
+
+// iced gives a reason to wait for each freeze that binds.
+func (p *planner) iced(effect string) (waits []Wait) {
+	for _, one := range bans(p.Snapshot, p.now) {
+		waits = append(waits, Wait{Kind: "freeze", Reason: one.why + effect, Remedy: "wait until the freeze is lifted: " + one.thaw})
+	}
+	return waits
 }
 
 // thaws gives when a freeze ends by itself; zero: only somebody ends it.
@@ -55,12 +75,10 @@ func (p *planner) thaws() (first time.Time) {
 
 // thawed waits until a freeze ends.
 func (p *planner) thawed(l *leave) {
-	why := p.frozen()
-	if why == "" {
+	if p.frozen() == "" {
 		return
 	}
-	_, thaw := freeze(p.Snapshot, p.now)
-	l.wait("freeze", "wait until the freeze is lifted: "+thaw, "%s", why)
+	l.waits = append(l.waits, p.iced("")...)
 	if until := p.thaws(); !until.IsZero() {
 		l.until(until)
 	}

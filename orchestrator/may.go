@@ -18,9 +18,10 @@ const again = time.Second
 
 // leave is the answer: the reasons to wait, or the stop that is due.
 type leave struct {
-	waits []Wait
-	wake  time.Time
-	stop  *Decision
+	cluster string
+	waits   []Wait
+	wake    time.Time
+	stop    *Decision
 }
 
 func (l *leave) wait(kind, remedy, format string, args ...any) {
@@ -38,7 +39,7 @@ func (l *leave) granted() bool { return l.stop == nil && len(l.waits) == 0 }
 
 // mayBegin asks everything that the next batch of the hop needs.
 func (p *planner) mayBegin(next string) leave {
-	var l leave
+	l := leave{cluster: p.Cluster}
 	p.thawed(&l)
 	p.inWindow(&l)
 	p.required(&l)
@@ -50,7 +51,7 @@ func (p *planner) mayBegin(next string) leave {
 
 // mayEnd asks what has to hold once the last batch of a hop is over.
 func (p *planner) mayEnd() leave {
-	var l leave
+	l := leave{cluster: p.Cluster}
 	p.rested(&l, p.record.Current().Policy.Soak)
 	p.gated(&l)
 	return l
@@ -244,7 +245,7 @@ func (p *planner) rested(l *leave, soak states.Duration) {
 		return
 	}
 	if until := p.since(p.record.Batch.Ended).Add(soak.D()); p.now.Before(until) {
-		l.wait("soak", "", "batch %d is watched until %s (soak = %s)", p.record.Batch.Number, clock(until), soak)
+		l.wait("soak", "wait, or orch resume "+p.Cluster+" --override soak", "batch %d is watched until %s (soak = %s)", p.record.Batch.Number, clock(until), soak)
 		l.until(until)
 		return
 	}

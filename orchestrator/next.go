@@ -39,11 +39,11 @@ func (p *planner) next() *Decision {
 // clear waits until it is known who is primary and who is healthy, where that matters.
 func (p *planner) clear(l *leave) {
 	if why := p.unclearPrimary(); why != "" {
-		l.wait("primary", "", "the primary goes last, and nobody can tell who it is: %s", why)
+		l.wait("primary", "wait: it is asked again every second", "the primary goes last, and nobody can tell who it is: %s", why)
 		l.until(p.now.Add(again))
 	}
 	if why := p.blind(); why != "" {
-		l.wait("floor", "", "min_healthy = %s, and nobody can tell who is healthy: %s", p.record.Current().Policy.MinHealthy, why)
+		l.wait("floor", "wait: it is asked again every second, or orch resume "+p.Cluster+" --override min_healthy", "min_healthy = %s, and nobody can tell who is healthy: %s", p.record.Current().Policy.MinHealthy, why)
 		l.until(p.now.Add(again))
 	}
 }

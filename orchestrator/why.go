@@ -57,10 +57,10 @@ func (p *planner) underway() []Wait {
 
 // standstill is what keeps agents from following an opened hop.
 func (p *planner) standstill() []Wait {
-	if why := p.frozen(); why != "" {
-		return []Wait{{Kind: "freeze", Reason: why, Remedy: thawRemedy(p.Cluster)}}
+	if p.frozen() == "" {
+		return nil
 	}
-	return nil
+	return p.iced("")
 }
 
 // onward is what keeps the next batch from being let go.
@@ -89,14 +89,17 @@ func (l *leave) all() []Wait {
 	if l.stop == nil {
 		return l.waits
 	}
-	return append(slices.Clone(l.waits), Wait{Kind: "stop", Reason: l.stop.Reason})
+	wait := Wait{Kind: "stop", Reason: l.stop.Reason}
+	if change := l.stop.Change; change != nil && change.Record.Status == states.Paused {
+		stopped := planner{Snapshot: states.Snapshot{Cluster: l.cluster}, record: change.Record}
+		wait.Remedy = stopped.remedy()
+	}
+	return append(slices.Clone(l.waits), wait)
 }
 
 // ahead is what would keep the next move of a cluster at rest from beginning.
 func (p *planner) ahead() (waits []Wait) {
-	if why, thaw := freeze(p.Snapshot, p.now); why != "" {
-		waits = append(waits, Wait{Kind: "freeze", Reason: why + "; nothing that serves can be moved", Remedy: "wait until the freeze is lifted: " + thaw})
-	}
+	waits = p.iced("; nothing that serves can be moved")
 	if hours := p.allowed(p.Definition.Value.Windows, nil); !hours.Open {
 		waits = append(waits, Wait{Kind: states.AwaitWindow, Reason: hours.Why(p.now),
 			Remedy: "wait, or add " + hours.Overrides() + " to that verb, which is recorded"})
@@ -110,8 +113,8 @@ func (p *planner) unled() []Wait {
 		return nil
 	}
 	decision := p.plan()
-	if decision.Change == nil {
-		return nil
+	if decision.Change == nil || decision.Change.Entry.Event == states.EventAwaits || decision.Change.Entry.Event == states.EventGate {
+		return nil // it would only write down what it waits for
 	}
 	return []Wait{{Kind: "leader", Remedy: "orch resume " + p.Cluster,
 		Reason: fmt.Sprintf("nobody leads %s; the next step would be: %s", p.Cluster, decision.Reason)}}
@@ -124,8 +127,4 @@ func (p *planner) undefined() []Wait {
 	}
 	return []Wait{{Kind: "definition", Remedy: "orch apply PATH",
 		Reason: fmt.Sprintf("the definition of %s cannot be used: %s; no move can begin", p.Cluster, p.problem())}}
-}
-
-func thawRemedy(cluster string) string {
-	return "wait until the freeze is lifted: orch thaw " + cluster
 }

@@ -35,6 +35,14 @@ func (h Hours) Why(now time.Time) string {
 	return text + "; opens " + bothTimes(h.Until, now, zone) + ", in " + about(h.Until.Sub(now))
 }
 
+// OpenUntil says how long it stays open: "open until 06:00 UTC, for 3h10m".
+func (h Hours) OpenUntil(now time.Time) string {
+	if h.Until.IsZero() {
+		return "open"
+	}
+	return "open until " + localTime(h.Until, now, "UTC") + ", for " + about(h.Until.Sub(now))
+}
+
 // Overrides spells what has to be overridden to move all the same.
 func (h Hours) Overrides() string {
 	texts := make([]string, 0, len(h.Bars))

@@ -202,7 +202,7 @@ func (v *view) again(node string) string {
 
 // freeCare lists what was asked of the world and does not hold the cluster.
 func (v *view) freeCare() []string {
-	if !v.usable() || v.record.Status != states.Running {
+	if !v.usable() || v.record.Status != states.Running && v.record.Status != states.Paused {
 		return nil
 	}
 	var list []string
@@ -234,4 +234,28 @@ func (v *view) freeCare() []string {
 		list = append(list, "primary ("+few(v.Evidence.Primary.Nodes, 3)+" goes last)")
 	}
 	return list
+}
+
+// freeWindow says which window lets the cluster be moved now, where one could be in the way.
+func (v *view) freeWindow() []string {
+	windows, said := states.Windows(v.Definition.Value.Windows), []string(nil)
+	if v.moving() {
+		windows, said = v.record.Windows, v.record.Overrides
+	}
+	bound := windows.Without(func(name string) bool {
+		return slices.Contains(said, "window") || slices.Contains(said, "window="+name)
+	})
+	switch hours := bound.At(v.now); {
+	case !v.usable() || slices.ContainsFunc(v.waits, func(w orchestrator.Wait) bool { return w.Kind == states.AwaitWindow }):
+		return nil
+	case len(windows) == 0:
+		return []string{"window (none)"}
+	case v.moving() && v.record.Undoes != "":
+		return []string{"window (none binds a way back)"}
+	case len(bound) == 0:
+		return []string{"window (overridden)"}
+	case hours.Open:
+		return []string{"window (" + hours.OpenUntil(v.now) + ")"}
+	}
+	return []string{"window (closed, and a move under way may finish)"}
 }

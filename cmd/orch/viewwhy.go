@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,10 +43,13 @@ func (v *view) blockers() []blocker {
 		}
 	}
 	if v.moving() && !v.Led && !led {
-		list = append(list, v.unled())
+		list = append(list, v.unled(slices.ContainsFunc(list, shutOut)))
 	}
 	return list
 }
+
+// shutOut tells whether a blocker is one that no leader waits for: it lets go of the lease meanwhile.
+func shutOut(b blocker) bool { return b.Kind == "freeze" || b.Kind == states.AwaitWindow }
 
 func (v *view) failures() blocker {
 	var names []string
@@ -72,10 +76,13 @@ func (v *view) pending(r states.Doc[states.Request]) string {
 		clock(r.Value.At, v.now), clock(r.Value.Expires, v.now))
 }
 
-func (v *view) unled() blocker {
+func (v *view) unled(later bool) blocker {
 	remedy := "orch resume " + v.Cluster
-	if v.record.Status != states.Running {
+	switch {
+	case v.record.Status != states.Running:
 		remedy = "the verb that lifts what is above will lead"
+	case later:
+		remedy += ", once that is over"
 	}
 	return blocker{"leader", "", v.leaderLine(), remedy}
 }
@@ -90,7 +97,7 @@ func (v *view) nodeBlockers(n nodeView) []blocker {
 		list = append(list, v.orderBlockers(n)...)
 	}
 	for _, b := range v.blockers() {
-		if b.Node == "" && (n.Counted != nil || !v.desire.Open || b.Kind == "freeze") {
+		if b.Node == "" && b.Kind != "freeze" && (n.Counted != nil || !v.desire.Open) { // a freeze of the node's own is told above
 			list = append(list, b)
 		}
 	}
@@ -127,11 +134,11 @@ func (v *view) nodeState(n nodeView) []blocker {
 		say("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
 	}
 	if n.Refused != "" {
-		say("refused", "", "the node does not follow what lies in Consul: %s", n.Refused)
+		say("refused", "where it was edited: orch fsck "+v.Cluster+" | after a restore: orch recover "+v.Cluster, "the node does not follow what lies in Consul: %s", n.Refused)
 	}
-	for _, freeze := range []states.Doc[states.Freeze]{v.Frozen, v.Freeze} {
+	for i, freeze := range []states.Doc[states.Freeze]{v.Frozen, v.Freeze} {
 		if freeze.There() && v.desire.State.Serving && !n.There {
-			say("freeze", "", "frozen %s", first(freeze.Problem, freeze.Value.String()))
+			say("freeze", []string{"orch thaw", "orch thaw " + v.Cluster}[i], "frozen %s", first(freeze.Problem, freeze.Value.String()))
 		}
 	}
 	return list
@@ -214,7 +221,7 @@ func (v *view) free() []string {
 	if v.usable() && v.record.Failures() <= v.record.Budget() {
 		list = append(list, fmt.Sprintf("failures (%d, %d allowed)", v.record.Failures(), v.record.Budget()))
 	}
-	list = append(list, v.freeCare()...)
+	list = append(append(list, v.freeWindow()...), v.freeCare()...)
 	if v.Led {
 		list = append(list, "leader ("+first(v.Leader.Value.Who, "somebody")+")")
 	}
