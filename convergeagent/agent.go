@@ -12,7 +12,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta, Services, Board, Checker, Period and Storage.
+// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Board, Checker, Period and Storage.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -21,6 +21,7 @@ type Config struct {
 	Observe  bool          // report what would run, and run nothing
 	Meta     map[string]string
 	Services map[string]string // id of this node's instance, by service; every one of that name where none is named
+	Trust    states.Trust      // the keys that sign what it may do; none: it obeys whoever may write into Consul
 	Inbox    Inbox
 	Presence Presence
 	Board    Board

@@ -31,7 +31,7 @@ func (a *Agent) act(ctx context.Context) {
 	case a.accepted == nil:
 		a.say(states.Waiting, "waits until somebody says what the cluster is to be")
 	default:
-		a.obey(ctx, states.Decide(a.self(), a.view()))
+		a.obey(ctx, a.warranted(states.Decide(a.self(), a.view())))
 	}
 }
 
@@ -79,8 +79,10 @@ func (a *Agent) accept() {
 		a.refused = where + "cannot be used: " + desired.Problem
 	case mark.Refuses(desired.Value.Mark) != "":
 		a.refused = where + "is not followed: " + mark.Refuses(desired.Value.Mark)
+	case a.distrusts(desired.Value) != "":
+		a.refused = where + "is not followed: " + a.distrusts(desired.Value)
 	default:
-		if err := a.diary.write(func(m memory) memory { m.Mark = desired.Value.Mark; return m }); err != nil {
+		if err := a.diary.write(func(m memory) memory { return m.accept(desired.Value, a.Trust) }); err != nil {
 			a.unwritten(err)
 			return
 		}

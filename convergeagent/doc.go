@@ -15,6 +15,8 @@
 //   - A desired state is obeyed only when its epoch and generation are in the state file. What is
 //     missing, denied, garbage or lower than that changes nothing: the node stays what it is, says so,
 //     and goes on by itself when that is mended.
+//   - Where the node trusts keys, a desired state is obeyed only as far as one of them signed it; and what
+//     was obeyed is in the state file, so that an older word of the same key is nothing any more.
 //   - A run starts only when the state file says that the node is at no certain state any more, and
 //     then the claim went through. Whatever was written or withdrawn meanwhile, the claim fails.
 //   - One run at a time, over restarts too: a new process first ends what is left of the last one's run.

@@ -28,6 +28,8 @@ type memory struct {
 
 	Drift   *states.Drift `json:"drift,omitempty"`   // that the node's check found; nil: none
 	Repairs int           `json:"repairs,omitempty"` // of its own, since a check last found nothing
+
+	Warrant states.WarrantMark `json:"warrant,omitzero"` // the newest that was followed
 }
 
 // self is the memory as the rule sees it.

@@ -27,6 +27,8 @@ type Desired struct {
 	Retries    int      `json:"retries"`
 	RetryDelay Duration `json:"retry_delay"`
 	Drains     []Drain  `json:"drain,omitempty"`
+
+	Warrants []Warrant `json:"warrants,omitempty"` // where moves are signed: the newest, then what proves where that lets it be taken back to
 }
 
 // Validate finds values that no leader writes. An agent refuses the document and keeps what it has.

@@ -60,6 +60,8 @@ type Request struct {
 	AcceptFailures bool      `json:"accept_failures,omitempty"` // resume although the budget is spent
 	Overrides      []string  `json:"overrides,omitempty"`       // each thing overridden, by name
 	Plan           *Planned  `json:"plan,omitempty"`            // of a transition that was planned before, into a file
+	Warrant        *Warrant  `json:"warrant,omitempty"`         // where it is signed
+	Unsigned       bool      `json:"-"`                         // it is to be signed yet: what agents want of a signature is not asked
 }
 
 // Stops tells whether the request makes the cluster stand still; those are taken first.

@@ -119,8 +119,9 @@ type Status struct {
 	Drift      *Drift            `json:"drift,omitempty"`    // its own check says that it is not what its state says
 	Disabled   *Word             `json:"disabled,omitempty"` // by somebody on the node itself: its agent starts nothing
 	Meta       map[string]string `json:"meta,omitempty"`
-	Tree       string            `json:"id,omitempty"` // of the tree of keys that it follows: after a wipe, only agents know it
-	Since      time.Time         `json:"since"`        // of the phase
+	Trust      Trust             `json:"trust,omitempty"` // the keys that its agent obeys; none: it obeys whoever may write
+	Tree       string            `json:"id,omitempty"`    // of the tree of keys that it follows: after a wipe, only agents know it
+	Since      time.Time         `json:"since"`           // of the phase
 }
 
 // Validate finds values that no agent writes; the leader then counts the status as not there.

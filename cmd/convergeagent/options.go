@@ -32,6 +32,7 @@ type options struct {
 	Observe    bool
 	Meta       map[string]string
 	Services   map[string]string // id of this node's instance, by service
+	Trust      states.Trust      // the keys that sign what it may do; none: it obeys whoever may write into Consul
 	SessionTTL time.Duration
 	Consul     consulkv.Config
 	Command    func(states.State) ([]string, bool)
@@ -186,6 +187,7 @@ func (o *options) load(flags *pflag.FlagSet) error {
 		o.Meta = file.Meta
 	}
 	o.Observe, o.Services = o.Observe || file.Observe, file.Services
+	o.Trust = file.Trust
 	o.Command = commandsOf(file)
 	o.Driver = driversOf(file)
 	o.Checks = checksOf(file)

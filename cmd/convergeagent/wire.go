@@ -107,7 +107,7 @@ func (b *brake) start(ctx context.Context, o options) error {
 	inbox.TTL = o.SessionTTL
 	agent := convergeagent.New(convergeagent.Config{
 		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta, Services: o.Services,
-		Inbox: inbox, Presence: inbox, Log: log, Checker: o.checker(), Period: o.Period,
+		Inbox: inbox, Presence: inbox, Log: log, Checker: o.checker(), Period: o.Period, Trust: o.Trust,
 		Drainer: &consulkv.Maintenance{Client: client},
 		Board:   &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
 		Action:  braked{&convergeagent.Exec{Command: o.command, Driver: o.Driver, Dir: filepath.Join(o.StateDir, "runs")}, b},

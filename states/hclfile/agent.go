@@ -25,6 +25,7 @@ type AgentConfig struct {
 	Every    states.Duration     // a node at rest converges again so long after its last run; 0: it does not
 	Splay    states.Duration     // at most so much later, so that nodes do not run together
 	Actions  map[string]Action   // that runbooks may name
+	Trust    states.Trust        // the keys that sign what it may do; none: it obeys whoever may write into Consul
 }
 
 // AgentConsul says how to reach Consul. Empty fields are left to Consul's environment variables.
@@ -53,7 +54,7 @@ func (a AgentConfig) ConvergeFor(state string) (Converge, bool) {
 
 var (
 	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "every", "splay"),
-		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"))
+		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"), header("trust"))
 	consulGrammar = grammar(words("address", "token_file", "datacenter", "ca_file", "ca_path",
 		"client_cert", "client_key", "tls_server_name", "prefix"))
 	serviceGrammar    = grammar(words("id"))
@@ -110,6 +111,7 @@ func (a *agentReader) file(block *hcl.Block) {
 	for _, action := range b.all("action") {
 		a.action(action)
 	}
+	c.Trust = a.trust(b)
 	if c.Converge == nil && len(c.States) == 0 && len(a.found) == 0 {
 		a.add(b.head, "Nothing to run", "Write converge \"exec\" { command = [\"/path/to/converge\", \"${state}\", \"${argument}\"] }.")
 	}
