@@ -18,6 +18,9 @@ help: ## what can be made
 build: ## orch and convergeagent, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/orch ./cmd/convergeagent
 
+packages: ## .deb and .rpm of both, for amd64 and arm64, in bin/packages/
+	@VERSION='$(VERSION)' cmd/packages/build.sh
+
 demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
 	go run ./e2e/demo
 
@@ -50,7 +53,7 @@ $(CONSUL): e2e/consul/go.mod e2e/consul/go.sum
 		mkdir -p $(BIN) && cd e2e/consul && go build -o ../../$(CONSUL) github.com/hashicorp/consul; \
 	fi
 
-tools: ## Puppet and Ansible for tests, from Debian's packages (root on Debian only)
+tools: ## what tests run: Puppet, Ansible, tmux, mmdebstrap, rpm, from Debian's packages (root on Debian only)
 	@e2e/tools.sh
 
 fmt: ## format the sources
@@ -61,6 +64,6 @@ cover: consul ## test coverage, as cover.out and in words
 	go tool cover -func cover.out | tail -1
 
 clean: ## remove what was built, but not consul
-	rm -f $(BIN)/orch $(BIN)/convergeagent cover.out
+	rm -rf $(BIN)/orch $(BIN)/convergeagent $(BIN)/packages cover.out
 
-.PHONY: help build demo test lint race e2e ui-check consul tools fmt cover clean
+.PHONY: help build packages demo test lint race e2e ui-check consul tools fmt cover clean

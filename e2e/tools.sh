@@ -1,12 +1,14 @@
 #!/bin/sh
-# Puppet and Ansible, for the tests of their drivers, and tmux, for those of the live view: from Debian's packages, where this may install
-# them. Where it may not, it says so; those tests are skipped then, and fail in CI.
+# Puppet and Ansible, for the tests of their drivers, tmux, for those of the live view, mmdebstrap and rpm, for those of the packages:
+# from Debian's packages, where this may install them. Where it may not, it says so; those tests are skipped then, and fail in CI.
 set -eu
 
 missing=
 command -v puppet >/dev/null && command -v ruby >/dev/null || missing="puppet-agent"
 command -v ansible-playbook >/dev/null || missing="$missing ansible-core"
-command -v tmux >/dev/null || missing="$missing tmux"
+for name in tmux mmdebstrap rpm; do
+	command -v $name >/dev/null || missing="$missing $name"
+done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

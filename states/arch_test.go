@@ -36,6 +36,7 @@ var rooms = []struct{ room, never, why string }{
 	{"orch/convergeagent", "github.com/spf13/cobra", "the command is in cmd/convergeagent"},
 	{"orch/cmd/convergeagent", "orch/orchestrator", "an agent never leads"},
 	{"orch/cmd/orch", "orch/convergeagent", "the command line never runs converges"},
+	{"orch/cmd/manpage", "orch/", "it knows what commands say, and nothing of what they do"},
 }
 
 func TestImportsRunDownwards(t *testing.T) {
