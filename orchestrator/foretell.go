@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"slices"
 	"time"
 
 	"orch/states"
@@ -14,6 +15,7 @@ type Foretold struct {
 	Known   bool           // of some node one is: without any, Left is no more than a guess
 	Rough   bool           // it was not looked to the end: the rest is taken to go at the same pace
 	Stands  string         // why it would stand still before its end
+	Asks    bool           // it waits for gates or approvals on its way: how long, nobody can say
 }
 
 // foretelling bounds what is spent on looking ahead, in nodes looked at: somebody waits for it.
@@ -24,7 +26,10 @@ const foretelling = 150_000
 // of nodes is not looked at to its end.
 func Foretell(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) Foretold {
 	s := simulate(snapshot, request, Faults{}, leading, now, max(40, foretelling/max(1, len(snapshot.Nodes))))
-	f := Foretold{Left: s.Took, Batches: s.Batches, Guessed: s.Guessed, Known: s.Known, Rough: s.Cut, Stands: s.Stands}
+	f := Foretold{Left: s.Took, Batches: s.Batches, Guessed: s.Guessed, Known: s.Known, Rough: s.Cut, Stands: s.Stands, Asks: slices.ContainsFunc(s.Record.Hops, asks)}
+	if s.Record.Status == states.Paused {
+		f.Stands = s.Record.Reason
+	}
 	if !s.Cut {
 		return f
 	}
@@ -40,6 +45,12 @@ func Foretell(snapshot states.Snapshot, request states.Request, leading Leading,
 	}
 	f.Left += s.Took * time.Duration(s.ahead()) / time.Duration(ended)
 	return f
+}
+
+// asks tells whether somebody or something has a word in a hop that takes its time.
+func asks(hop states.Hop) bool {
+	return hop.Policy.Approve != "" && hop.Policy.Approve != states.ApproveNever ||
+		slices.ContainsFunc(hop.Gates, func(g states.Gate) bool { return !g.DryRun })
 }
 
 // ahead counts the runs that a simulation had not come to when it was given up.

@@ -26,13 +26,17 @@ func freezes(snapshot states.Snapshot, now time.Time) string {
 	return why
 }
 
-// freeze is freezes, and the verbs that end it.
+// freeze is freezes, and what ends it: "orch thaw web ends it".
 func freeze(snapshot states.Snapshot, now time.Time) (why, thaw string) {
 	var whys, thaws []string
 	for _, one := range bans(snapshot, now) {
 		whys, thaws = append(whys, one.why), append(thaws, one.thaw)
 	}
-	return strings.Join(whys, ", and "), strings.Join(thaws, " and ")
+	ends := " ends it"
+	if len(thaws) > 1 {
+		ends = " end it"
+	}
+	return strings.Join(whys, ", and "), strings.Join(thaws, " and ") + ends
 }
 
 // ban is one freeze that binds, and the verb that ends it.
@@ -119,7 +123,7 @@ func (p *planner) noted(request states.Request) *Decision {
 func (p *planner) notNow(request states.Request, windows states.Windows, hops []states.Hop) string {
 	for _, hop := range hops {
 		if why, thaw := freeze(p.Snapshot, p.now); hop.State.Serving && why != "" {
-			return fmt.Sprintf("%s; agents obey a freeze too, so no move can override it: %s ends it, and a state that serves nobody can be moved to", why, thaw)
+			return fmt.Sprintf("%s; agents obey a freeze too, so no move can override it: %s, and a state that serves nobody can be moved to", why, thaw)
 		}
 	}
 	hours := p.allowed(windows, append(append([]string{}, p.said(request)...), request.Overrides...))

@@ -37,6 +37,26 @@ func Foresee(snapshot states.Snapshot, request states.Request, leading Leading, 
 	return preview
 }
 
+// Refusal says why a request would be refused, or "". It looks no further than the answer.
+func Refusal(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) string {
+	snapshot.Requests = []states.Doc[states.Request]{{Value: request, Index: 1}}
+	for range maxForesight {
+		p := newPlanner(snapshot, leading, now)
+		p.dreaming = true
+		change := p.plan().Change
+		switch {
+		case change == nil:
+			return ""
+		case change.Entry.Answer != nil && change.Entry.Answer.Refused:
+			return change.Entry.Answer.Reason
+		case change.Entry.Answer != nil:
+			return ""
+		}
+		snapshot = imagine(After(snapshot, *change), now)
+	}
+	return ""
+}
+
 // maxForesight bounds a preview; a rollout takes a few steps per batch.
 const maxForesight = 10000
 

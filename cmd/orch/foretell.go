@@ -8,15 +8,19 @@ import (
 	"orch/states"
 )
 
-// foretell says how a request would go, by how long runs took last.
-func (v *view) foretell(request states.Request) orchestrator.Foretold {
+// foretell says how a request would go, by how long runs took last; where it would stand still for
+// other clusters, how it goes on once they are where they have to be.
+func (v *view) foretell(request states.Request, preview orchestrator.Preview) orchestrator.Foretold {
 	request.Queue = false
+	if preview.Held != "" {
+		request.Overrides = append(slices.Clone(request.Overrides), ruleRequires.kind)
+	}
 	return orchestrator.Foretell(v.Snapshot, request, orchestrator.Leading{Who: request.By, Epoch: v.desire.Epoch + 1}, v.now)
 }
 
-// expected puts on the page how long a move would take.
-func expected(p *page, f orchestrator.Foretold) {
-	if f.Left <= 0 || f.Stands != "" {
+// expected puts on the page how long a move would take, and whether it comes to its end.
+func expected(p *page, f orchestrator.Foretold, held string) {
+	if f.Left <= 0 || f.Stands != "" && held != "" {
 		return
 	}
 	basis := "from the last runs"
@@ -25,31 +29,48 @@ func expected(p *page, f orchestrator.Foretold) {
 	} else if n := len(f.Guessed); n > 0 {
 		basis += "; " + few(slices.Sorted(slices.Values(f.Guessed)), 6) + " never ran well: guessed"
 	}
+	if f.Asks {
+		basis += "; gates and approvals not counted"
+	}
 	if f.Rough {
 		basis += "; not looked at to the end"
 	}
 	p.blank()
-	p.wrap(text("it would take "), "about "+about(f.Left)+" ("+basis+")")
+	switch took := "about " + about(f.Left) + " (" + basis + ")"; {
+	case f.Stands != "":
+		p.wrap(span{"it would stand still ", yellow}, "after "+took+": "+f.Stands)
+	case held != "":
+		p.wrap(text("from then on "), took)
+	default:
+		p.wrap(text("it would take "), took)
+	}
 }
 
-// against names everything that would refuse a request, not only what does so first: each reason is
-// put aside as if it were overridden, to see the next.
+// against names everything that would refuse a request, not only what does so first: each of the rules
+// is asked alone, with all others put aside as if they were overridden.
 func (v *view) against(request states.Request, preview orchestrator.Preview) []string {
-	var reasons []string
-	asides := []func(){func() { request.Supersede = true }}
-	for _, rule := range everyRule {
-		asides = append(asides, func() { request.Overrides = append(slices.Clone(request.Overrides), v.every(rule)...) })
-	}
-	for refused := preview.Refused; refused != ""; {
-		if !slices.Contains(reasons, refused) {
+	reasons := []string{preview.Refused}
+	queued := request.Queue
+	request.Queue = false
+	for only := -2; only < len(everyRule); only++ { // -2: another move; -1: a freeze
+		if only == -2 && queued {
+			continue
+		}
+		asked, seen := request, v.Snapshot
+		asked.Supersede = request.Supersede || only != -2
+		if only != -1 {
+			seen.Frozen, seen.Freeze = states.Doc[states.Freeze]{}, states.Doc[states.Freeze]{}
+		}
+		asked.Overrides = slices.Clone(request.Overrides)
+		for i, rule := range everyRule {
+			if i != only {
+				asked.Overrides = append(asked.Overrides, v.every(rule)...)
+			}
+		}
+		leading := orchestrator.Leading{Who: request.By, Epoch: v.desire.Epoch + 1}
+		if refused := orchestrator.Refusal(seen, asked, leading, v.now); refused != "" && !slices.Contains(reasons, refused) {
 			reasons = append(reasons, refused)
 		}
-		if len(asides) == 0 {
-			break
-		}
-		asides[0]()
-		asides = asides[1:]
-		refused = v.preview(request).Refused
 	}
 	return reasons
 }

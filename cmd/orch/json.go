@@ -204,6 +204,8 @@ type planJSON struct {
 	Seconds  float64        `json:"seconds,omitempty"` // that it would take
 	Guessed  []string       `json:"guessed,omitempty"` // nodes of which no good run is known
 	Rough    bool           `json:"rough,omitempty"`   // it was not looked at to the end
+	Stands   string         `json:"stands,omitempty"`  // why it would stand still after that time, before its end
+	Windows  states.Windows `json:"windows,omitempty"` // that bind the move
 }
 
 func newPlanJSON(v *view, preview orchestrator.Preview, request states.Request, foretold orchestrator.Foretold) planJSON {
@@ -215,7 +217,8 @@ func newPlanJSON(v *view, preview orchestrator.Preview, request states.Request, 
 	if preview.Refused != "" || preview.Nothing {
 		return p
 	}
-	p.Seconds, p.Guessed, p.Rough = foretold.Left.Seconds(), foretold.Guessed, foretold.Rough
+	p.Seconds, p.Guessed, p.Rough, p.Stands = foretold.Left.Seconds(), foretold.Guessed, foretold.Rough, foretold.Stands
+	p.Windows = preview.Record.Windows
 	p.Path = append(p.Path, preview.Record.Start.String())
 	for _, hop := range preview.Record.Hops {
 		p.Path = append(p.Path, hop.State.String())

@@ -77,7 +77,7 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 		p := o.app.page()
 		var foretold orchestrator.Foretold
 		if !preview.Nothing && v.queued(request) == "" {
-			foretold = v.foretell(request)
+			foretold = v.foretell(request, preview)
 		}
 		v.planScreen(p, preview, request, foretold)
 		v.queueScreen(p, request)

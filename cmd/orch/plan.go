@@ -86,7 +86,7 @@ func (o *planOptions) run(cmd *cobra.Command, args []string) error {
 	preview := v.preview(request)
 	foretold := orchestrator.Foretold{}
 	if preview.Refused == "" && !preview.Nothing {
-		foretold = v.foretell(request)
+		foretold = v.foretell(request, preview)
 	}
 	err = o.app.print(newPlanJSON(v, preview, request, foretold), func(p *page) { v.planScreen(p, preview, request, foretold) })
 	switch {

@@ -32,9 +32,10 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 		p.blank()
 		p.wrap(span{"it would stand still: ", yellow}, preview.Held)
 	}
+	v.planWindows(p, record)
 	v.stay(p, record)
 	v.uncounted(p, record)
-	expected(p, foretold)
+	expected(p, foretold, preview.Held)
 }
 
 // aim says in a few words where a request wants the cluster.
@@ -131,4 +132,20 @@ func (v *view) uncounted(p *page, record states.Record) {
 		p.blank()
 		p.wrap(text("not alive, not counted: "), few(absent, 12)+"; they catch up when they are back")
 	}
+}
+
+// planWindows says when the move may be made, and what becomes of it as that ends.
+func (v *view) planWindows(p *page, record states.Record) {
+	if len(record.Windows) == 0 || record.Undoes != "" {
+		return
+	}
+	p.blank()
+	for _, w := range record.Windows {
+		what := "moves may be made"
+		if w.Deny {
+			what = "no move may be made"
+		}
+		p.hang(span{"window    ", dim}, 10, fmt.Sprintf("%s: %s for %s from %q on, %s; a move that is under way as it closes: %s", w.Name, what, w.Duration, w.Schedule, w.TimeZone, w.OnClose))
+	}
+	p.say("          now: " + hours(record, v.now))
 }

@@ -236,26 +236,33 @@ func (v *view) freeCare() []string {
 	return list
 }
 
-// freeWindow says which window lets the cluster be moved now, where one could be in the way.
+// freeWindow lists the windows among what does not hold the cluster, where one could be in the way.
 func (v *view) freeWindow() []string {
-	windows, said := states.Windows(v.Definition.Value.Windows), []string(nil)
-	if v.moving() {
-		windows, said = v.record.Windows, v.record.Overrides
+	record := v.record
+	if !v.moving() {
+		record = states.Record{Windows: v.Definition.Value.Windows}
 	}
-	bound := windows.Without(func(name string) bool {
-		return slices.Contains(said, "window") || slices.Contains(said, "window="+name)
-	})
-	switch hours := bound.At(v.now); {
-	case !v.usable() || slices.ContainsFunc(v.waits, func(w orchestrator.Wait) bool { return w.Kind == states.AwaitWindow }):
+	if !v.usable() || slices.ContainsFunc(v.waits, func(w orchestrator.Wait) bool { return w.Kind == states.AwaitWindow }) {
 		return nil
-	case len(windows) == 0:
-		return []string{"window (none)"}
-	case v.moving() && v.record.Undoes != "":
-		return []string{"window (none binds a way back)"}
-	case len(bound) == 0:
-		return []string{"window (overridden)"}
-	case hours.Open:
-		return []string{"window (" + hours.OpenUntil(v.now) + ")"}
 	}
-	return []string{"window (closed, and a move under way may finish)"}
+	return []string{"window (" + hours(record, v.now) + ")"}
+}
+
+// hours says what the windows of a move say now.
+func hours(record states.Record, now time.Time) string {
+	overridden := func(name string) bool {
+		return slices.Contains(record.Overrides, "window") || slices.Contains(record.Overrides, "window="+name)
+	}
+	bound := states.Windows(record.Windows).Without(overridden)
+	switch hours := bound.At(now); {
+	case len(record.Windows) == 0:
+		return "none"
+	case record.Undoes != "":
+		return "none binds a way back"
+	case len(bound) == 0:
+		return "overridden"
+	case hours.Open:
+		return hours.OpenUntil(now)
+	}
+	return "closed, and a move under way may finish"
 }
