@@ -68,7 +68,7 @@ func TestDriftIsReported(t *testing.T) {
 	s := r.until("drifted", func(s states.Status) bool { return s.Phase == states.Drifted })
 	if d := s.Drift; !s.At(states.State{Name: "version", Argument: "42"}) || d == nil || d.Exit != 3 || d.Repair || d.Since.IsZero() ||
 		!slices.Equal(d.Said, []string{"one", "web.conf is gone from web-01 version 42"}) ||
-		s.Reason != "drifted at version 42: its check says exit 3: web.conf is gone from web-01 version 42" {
+		s.Reason != "its check says exit 3: web.conf is gone from web-01 version 42" {
 		t.Errorf("it reports %s", text(s))
 	}
 	eventually(t, "the board says so", func() bool { return board.last() == "version-42 warning" }, board.last)

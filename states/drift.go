@@ -39,7 +39,7 @@ func (d Desired) AtRest() bool { return d.Open && d.Reached == d.Generation }
 func tend(self Self, desired Desired, keep func(Phase, string, ...any) Verdict) Verdict {
 	verdict := keep(Settled, "at %s, as it should be", desired.State)
 	if self.Drift != nil {
-		verdict = keep(Drifted, "drifted at %s: %s", desired.State, self.Drift)
+		verdict = keep(Drifted, "%s", self.Drift)
 	}
 	own := func(under, why string) Verdict {
 		verdict.Go, verdict.Under = true, under

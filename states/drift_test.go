@@ -35,7 +35,7 @@ func TestRuleOfDrift(t *testing.T) {
 		pause time.Duration
 		says  string
 	}{
-		{"reported only, and it serves", at(v42, drifted(false, 0)), states.View{Desired: move(rest)}, states.Drifted, "", 0, "drifted at version 42: its check says exit 3: web.conf differs"},
+		{"reported only, and it serves", at(v42, drifted(false, 0)), states.View{Desired: move(rest)}, states.Drifted, "", 0, "its check says exit 3: web.conf differs"},
 		{"reported only, and it serves nobody", at(off, drifted(false, 0)), states.View{Desired: move(to(off), rest)}, states.Drifted, "", 0, "web.conf differs"},
 		{"to be repaired, and it serves", at(v42, drifted(true, 0)), states.View{Desired: move(rest)}, states.Drifted, "", 0, "asks for its turn"},
 		{"to be repaired, and it serves nobody", at(off, drifted(true, 0)), states.View{Desired: move(to(off), rest)}, states.Drifted, states.UnderRepair, 0, "repairs itself"},

@@ -73,14 +73,14 @@ func (f *fake) converge() {
 		if n.Order.OK() {
 			view.Order = &n.Order.Value
 		}
-		self := states.Self{Instance: status.Instance, State: status.State, Attempting: status.Attempting, AgainDone: status.AgainDone, Last: status.Run}
+		self := states.Self{Drift: status.Drift, Instance: status.Instance, State: status.State, Attempting: status.Attempting, AgainDone: status.AgainDone, Last: status.Run}
 		verdict := states.Decide(self, view)
 		status.Mark, status.Phase, status.Reason = view.Desired.Mark, verdict.Phase, verdict.Reason
 		if verdict.Go && n.Alive {
 			status.Run = states.Run{ID: first(verdict.Run, "r-own"), State: verdict.Target.Short(), Transition: view.Desired.Transition,
 				Generation: view.Desired.Generation, Under: verdict.Under, Attempt: 1, Tries: 1, Outcome: states.Succeeded, Terminal: true}
 			status.State, status.Attempting, status.Phase, status.Reason = verdict.Target.Short(), states.State{}, states.Settled, "there"
-			status.AgainDone = first(verdict.Again, status.AgainDone)
+			status.AgainDone, status.Drift = first(verdict.Again, status.AgainDone), nil
 			if f.bad[n.Name] {
 				status.State, status.Attempting, status.Phase, status.Reason = n.Status.Value.State, verdict.Target.Short(), states.Failed, "it failed"
 				status.Run.Outcome, status.Run.Exit = states.ExitedBadly, 1

@@ -16,7 +16,8 @@ type statusJSON struct {
 	State      string      `json:"state"` // that is wanted
 	Generation uint64      `json:"generation"`
 	Settled    bool        `json:"settled"`
-	Status     string      `json:"status"` // running, paused, done, aborted; unborn, broken
+	Drifted    int         `json:"drifted,omitempty"` // live nodes whose own check found something
+	Status     string      `json:"status"`            // running, paused, done, aborted; unborn, broken
 	Reason     string      `json:"reason"`
 	Epoch      uint64      `json:"epoch"`
 	Stable     string      `json:"stable"` // the last state that everybody reached
@@ -92,7 +93,9 @@ type nodeJSON struct {
 	Counted    string    `json:"counted,omitempty"` // failed, lost or skipped
 	Run        *runJSON  `json:"run,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
-	Rack       string    `json:"rack,omitempty"`
+
+	Drift *states.Drift `json:"drift,omitempty"` // its own check says that it is not any more what it reached
+	Rack  string        `json:"rack,omitempty"`
 }
 
 // runJSON is the last run of a node, or the one that goes on.
@@ -107,7 +110,7 @@ type runJSON struct {
 
 func newStatusJSON(v *view) statusJSON {
 	s := statusJSON{Schema: states.Schema, Cluster: v.Cluster, State: spelled(v.desire.State), Generation: v.desire.Generation,
-		Settled: v.settled(), Status: v.status(), Reason: v.reason(), Epoch: v.desire.Epoch, Stable: spelled(v.desire.Stable),
+		Settled: v.settled(), Drifted: len(v.drifted()), Status: v.status(), Reason: v.reason(), Epoch: v.desire.Epoch, Stable: spelled(v.desire.Stable),
 		Open: v.desire.Open, Place: v.place, Problems: v.unreadable(), Nodes: []nodeJSON{}}
 	if v.Record.OK() {
 		s.Transition = v.moveJSON()
@@ -170,7 +173,7 @@ func (v *view) moveJSON() *moveJSON {
 
 func (n nodeView) json() nodeJSON {
 	j := nodeJSON{Node: n.Name, Generation: n.Generation, Phase: n.Phase, Alive: n.Alive, Reason: n.Reason, There: n.There,
-		Member: n.Member, Attempting: n.Attempting, Epoch: n.Epoch, Refused: n.Refused, Sick: n.Sick, Drained: n.Drained, Since: n.Since, Rack: n.Rack}
+		Member: n.Member, Attempting: n.Attempting, Epoch: n.Epoch, Refused: n.Refused, Sick: n.Sick, Drained: n.Drained, Drift: n.Drift, Since: n.Since, Rack: n.Rack}
 	if n.State != "-" && n.State != (states.State{}).String() {
 		j.State = n.State
 	}

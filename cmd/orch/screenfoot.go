@@ -39,6 +39,8 @@ func (v *view) footer(p *page, o statusOptions) {
 	case v.record.Status == states.Paused || v.record.Status == states.Aborted:
 		p.blank()
 		v.next(p, v.actions()...)
+	default:
+		v.driftNext(p)
 	}
 }
 

@@ -18,6 +18,9 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 	case preview.Refused != "":
 		refusedScreen(p, v.against(request, preview))
 		return
+	case preview.Nothing && request.Drifted:
+		p.say("nothing to do: no node of " + v.Cluster + " has drifted.")
+		return
 	case preview.Nothing:
 		p.say("nothing to do: " + v.Cluster + " is at " + v.desire.State.String() + ".")
 		return
@@ -122,6 +125,9 @@ func named(b states.Batch, groupBy string) string {
 
 // uncounted names the known nodes that the move would not count.
 func (v *view) uncounted(p *page, record states.Record) {
+	if record.Only != nil { // the others are not meant
+		return
+	}
 	var absent []string
 	for _, n := range v.nodes {
 		if _, member := record.Member(n.Name); !member && known(n) {

@@ -165,11 +165,12 @@ func (v *view) resting(p *page) {
 		p.wrap(span{"ROLLED BACK" + since + "  ", yellow}, v.record.Why)
 	}
 	if v.settled() {
-		p.sides([]span{{"SETTLED", green}, text(since + "   " + v.leaderLine())}, v.why())
+		left := append([]span{{"SETTLED", green}, text(since)}, v.driftSpans()...)
+		p.sides(append(left, text("   "+v.leaderLine())), v.why())
 		return
 	}
 	missing := v.count(func(n nodeView) bool { return alive(n) && !n.There })
-	p.sides([]span{{"DONE", green}, text(since + "   "), {states.Count(missing, "live node") + " not at " + v.desire.State.String() + " yet", yellow}}, v.why())
+	p.sides(append([]span{{"DONE", green}, text(since + "   "), {states.Count(missing, "live node") + " not at " + v.desire.State.String() + " yet", yellow}}, v.driftSpans()...), v.why())
 }
 
 // leaderLine says who leads, and what it means that nobody does.

@@ -134,7 +134,7 @@ func phase(n nodeView) cell {
 		return cell{n.Phase, red}
 	case states.Settled:
 		return cell{n.Phase, green}
-	case states.Draining, states.Converging, states.Retrying, states.Held, states.Frozen, phaseAbsent:
+	case states.Draining, states.Converging, states.Retrying, states.Held, states.Frozen, states.Drifted, phaseAbsent:
 		return cell{n.Phase, yellow}
 	}
 	return text(n.Phase)

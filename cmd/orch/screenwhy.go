@@ -17,6 +17,7 @@ func (v *view) whyCluster(p *page) {
 	v.listQueue(p)
 	v.listFree(p, v.free())
 	v.notThere(p)
+	v.driftList(p)
 }
 
 // sentence says in one sentence where the cluster is.
@@ -125,6 +126,7 @@ func (v *view) whyNode(p *page, n nodeView) {
 	}
 	v.listFree(p, v.freeNode(n))
 	v.nodeSays(p, n)
+	v.driftLines(p, n)
 	v.runLines(p, n)
 }
 
@@ -171,6 +173,8 @@ func (v *view) nodeSentence(n nodeView, held bool) string {
 		return n.Name + strings.TrimSuffix(where, ",") + ". Nobody can say where it is wanted: " + v.reason() + "."
 	case n.There && !held:
 		return n.Name + strings.TrimSuffix(where, ",") + fmt.Sprintf(", as it should be (generation %d).", v.desire.Generation)
+	case n.There && n.Drift != nil && n.Phase == string(states.Drifted):
+		return n.Name + strings.TrimSuffix(where, ",") + fmt.Sprintf(", where it should be (generation %d), and is not as it should be there:", v.desire.Generation)
 	case n.busy():
 		return n.Name + where + wanted + " It is on its way:"
 	case !held:

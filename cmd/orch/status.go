@@ -106,6 +106,9 @@ func (v *view) line() []cell {
 	note := v.reason()
 	if v.status() == states.Done {
 		note = v.leaderLine()
+		if n := len(v.drifted()); n > 0 {
+			note = fmt.Sprintf("%d drifted: orch why %s", n, v.Cluster)
+		}
 		if v.record.Automatic() {
 			note = "rolled back: " + v.record.Why
 		}

@@ -66,6 +66,7 @@ func stories() []story {
 		{name: "gate", now: "02:24:12", snapshot: shut()},
 		{name: "back", now: "02:24:12", node: "web-eu-16", snapshot: goingBack()},
 		{name: "again", now: "02:24:12", node: "web-eu-02", snapshot: onceMore()},
+		{name: "drifted", now: "03:08:23", node: "app-03", json: true, snapshot: drifted()},
 		{name: "unled", now: "02:19:12", node: "web-eu-19", snapshot: unled()},
 	}
 }
@@ -184,6 +185,20 @@ func settled() states.Snapshot {
 		status := s.Nodes[i].Status.Value
 		status.State, status.Attempting, status.Phase, status.Reason = release(18), states.State{}, states.Settled, "at version 18, as it should be"
 		status.Failed = states.Run{}
+		s.Nodes[i].Status.Value = status
+	}
+	return s
+}
+
+// drifted is the same cluster later: two nodes are not any more what they reached.
+func drifted() states.Snapshot {
+	s := settled()
+	for i, drift := range map[int]states.Drift{
+		2: {Since: at("03:06:00"), Exit: 3, Said: []string{"2 files differ", "app.conf: checksum differs \x1b[2J"}, Repair: true},
+		6: {Since: at("03:07:30"), Exit: 1},
+	} {
+		status := s.Nodes[i].Status.Value
+		status.Phase, status.Since, status.Drift, status.Reason = states.Drifted, drift.Since, &drift, drift.String()
 		s.Nodes[i].Status.Value = status
 	}
 	return s

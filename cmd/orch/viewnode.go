@@ -28,6 +28,7 @@ type nodeView struct {
 	Refused    string
 	Sick       string   // what checks say against it, while a move looks at them
 	Drained    []string // service instances that its agent has taken out of the traffic
+	Drift      *states.Drift
 	Run        states.Run
 	Failed     states.Run
 	Order      states.Doc[states.Order]
@@ -50,7 +51,7 @@ func (v *view) node(n states.Node) nodeView {
 	member, is := v.record.Member(n.Name)
 	seen := nodeView{Name: n.Name, Known: n.Status.There(), Alive: n.Alive, Member: is, Order: n.Order, Rack: status.Meta[v.groupKey()],
 		State: status.State.String(), Phase: string(status.Phase), Generation: status.Generation, Epoch: status.Epoch,
-		Since: status.Since, Reason: status.Reason, Drained: status.Drained, Sick: v.fit.Sick[n.Name], Refused: status.Refused, Run: status.Run, Failed: status.LastFailed()}
+		Since: status.Since, Reason: status.Reason, Drained: status.Drained, Drift: status.Drift, Sick: v.fit.Sick[n.Name], Refused: status.Refused, Run: status.Run, Failed: status.LastFailed()}
 	if !status.Attempting.None() {
 		seen.Attempting = status.Attempting.String()
 	}
@@ -94,6 +95,9 @@ func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 	}
 	if len(seen.Drained) > 0 && seen.Phase != string(states.Draining) && seen.Phase != string(states.Converging) {
 		seen.Reason = strings.TrimPrefix(seen.Reason+"; ", "; ") + "out of the traffic: " + few(seen.Drained, 3)
+	}
+	if seen.Drift != nil && seen.Phase != string(states.Drifted) {
+		seen.Reason = strings.TrimPrefix(seen.Reason+"; ", "; ") + "drifted: " + seen.Drift.String()
 	}
 	if seen.Sick != "" {
 		seen.Reason = strings.TrimPrefix(seen.Reason+"; ", "; ") + "not healthy: " + seen.Sick
@@ -163,7 +167,7 @@ func (n nodeView) dull() bool {
 	if n.Phase == phaseForgotten {
 		return true
 	}
-	return n.Alive && n.Refused == "" && n.Counted == nil && n.Sick == "" && len(n.Drained) == 0 &&
+	return n.Alive && n.Refused == "" && n.Counted == nil && n.Sick == "" && n.Drift == nil && len(n.Drained) == 0 &&
 		(n.Phase == string(states.Settled) && n.There || n.Phase == string(states.Waiting) && n.Attempting == "" || n.There && n.Phase == "")
 }
 

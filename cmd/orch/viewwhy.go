@@ -130,6 +130,9 @@ func (v *view) nodeState(n nodeView) []blocker {
 	if word := node.Status.Value.Disabled; node.Status.OK() && word != nil {
 		say("disabled", "convergeagent enable, on "+n.Name, "disabled on the node %s", word)
 	}
+	if n.Drift != nil {
+		say("drifted", v.repair(), "%s", v.driftText(n))
+	}
 	if n.Order.There() && !n.Order.OK() {
 		say("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
 	}
