@@ -126,3 +126,22 @@ func onceMore() states.Snapshot {
 	s.Nodes[1].Status.Value.Run, s.Nodes[1].Status.Value.Attempting, s.Nodes[1].Status.Value.Phase = run, release(43), states.Converging
 	return s
 }
+
+// frozen is the careful move under two freezes, in the middle of a batch; who led has let go.
+func frozen() states.Snapshot {
+	s := careful()
+	s.Frozen, s.Freeze = frozenFor("incident 4711"), frozenFor("audit")
+	s.Record.Value.Awaiting = states.AwaitThaw
+	s.Led, s.Session = false, ""
+	s.Leader.Value.Released = at("02:19:00")
+	return s
+}
+
+// closed is the same between two batches, outside of its windows.
+func closed() states.Snapshot {
+	s := between()
+	s.Record.Value.Windows, s.Record.Value.Awaiting = quiet(5*time.Hour, states.FinishBatch), states.AwaitWindow
+	s.Led, s.Session = false, ""
+	s.Leader.Value.Released = at("02:19:00")
+	return s
+}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,18 @@ func TestJSONScreens(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, story.name+"-"+name+".json", b.String())
+		}
+	}
+}
+
+// A cluster that stands is shown whole on a terminal of 24 lines, below the command and above the prompt.
+func TestStandingFitsALowTerminal(t *testing.T) {
+	for _, story := range stories() {
+		if slices.Contains([]string{"paused", "gate", "awaiting", "closed", "born", "settled"}, story.name) {
+			v := look(story.snapshot, place{"prod-eu1", "consul.eu1.example:8501"}, at(story.now))
+			if n := strings.Count(paged(80, func(p *page) { v.statusScreen(p, statusOptions{}) }), "\n"); n > 22 {
+				t.Errorf("%s takes %d lines", story.name, n)
+			}
 		}
 	}
 }

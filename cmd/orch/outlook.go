@@ -31,6 +31,10 @@ func (v *view) lookAhead() outlook {
 	}
 	snapshot := v.Snapshot // whoever looks ahead has not looked at other clusters
 	snapshot.Record.Value.Overrides = append(slices.Clone(v.record.Overrides), ruleRequires.kind)
+	snapshot.Frozen, snapshot.Freeze = states.Doc[states.Freeze]{}, states.Doc[states.Freeze]{} // what follows a thaw
+	if !states.Windows(v.record.Windows).At(v.now).Open {
+		snapshot.Record.Value.Windows = nil
+	}
 	f := orchestrator.Foretell(snapshot, request, orchestrator.Leading{Who: "preview", Epoch: v.desire.Epoch}, v.now)
 	o.batches, o.rough = f.Batches, f.Rough
 	if f.Left > 0 && f.Known && f.Stands == "" && v.record.Status == states.Running {
@@ -61,6 +65,9 @@ func (v *view) later() (batches []states.Batch, more bool) {
 
 // left is how long the move takes still, by how long runs took last; 0: nobody can say.
 func (v *view) left() time.Duration {
+	if v.barred("freeze") != "" || v.barred(states.AwaitWindow) != "" {
+		return 0
+	}
 	if o := v.outlook(); !o.ends.IsZero() && v.record.Status == states.Running {
 		return max(o.ends.Sub(v.now), 0)
 	}

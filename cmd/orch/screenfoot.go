@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"orch/states"
 )
 
@@ -33,6 +31,12 @@ func (v *view) footer(p *page, o statusOptions) {
 	case v.awaiting():
 		p.blank()
 		v.next(p, v.approvable()...)
+	case v.barred("freeze") != "":
+		p.blank()
+		v.next(p, v.thawable()...)
+	case v.barred(states.AwaitWindow) != "" && !v.going():
+		p.blank()
+		v.next(p, v.opening()...)
 	case v.record.Status == states.Running && !v.Led:
 		p.blank()
 		v.next(p, action{"go on", "orch resume " + v.Cluster}, action{"see why", "orch why " + v.Cluster})
@@ -104,9 +108,42 @@ func (v *view) approvable() []action {
 		{"keep it standing", "orch pause " + name}, {"go back", "orch rollback " + name}}
 }
 
-// next prints what can be typed now, one line each.
-func (v *view) next(p *page, actions ...action) {
-	for _, a := range actions {
-		p.add(span{fmt.Sprintf("%-16s  ", a.what), dim}, text(a.verb))
+// thawable is what can be typed while a freeze keeps a move where it is.
+func (v *view) thawable() []action {
+	var list []action
+	for i, freeze := range []states.Doc[states.Freeze]{v.Frozen, v.Freeze} {
+		if freeze.There() {
+			list = append(list, action{"end the freeze", []string{"orch thaw", "orch thaw " + v.Cluster}[i]})
+		}
 	}
+	if !v.Led {
+		list = append(list, action{"then go on", "orch resume " + v.Cluster})
+	}
+	return append(list, action{"see why", "orch why " + v.Cluster})
+}
+
+// opening is what can be typed while a move waits for its windows.
+func (v *view) opening() []action {
+	name := v.Cluster
+	hours := states.Windows(v.record.Windows).At(v.now)
+	return []action{{"once it is open", "orch resume " + name}, {"go on regardless", "orch resume " + name + " " + hours.Overrides()},
+		{"see why", "orch why " + name}, {"go back", "orch rollback " + name}}
+}
+
+// next prints what can be typed now, as many on a line as fit.
+func (v *view) next(p *page, actions ...action) {
+	var line []span
+	used := 0
+	for _, a := range actions {
+		took := cells(visible(a.what)) + 2 + cells(visible(a.verb))
+		switch {
+		case used > 0 && used+4+took > p.width:
+			p.add(line...)
+			line, used = nil, 0
+		case used > 0:
+			line, used = append(line, text("    ")), used+4
+		}
+		line, used = append(line, span{a.what + "  ", dim}, text(a.verb)), used+took
+	}
+	p.add(line...)
 }

@@ -88,8 +88,16 @@ func (v *view) running(p *page) {
 	if v.record.Undoes != "" {
 		left[0] = span{"ROLLING BACK", yellow}
 	}
-	if v.awaiting() {
+	switch {
+	case v.awaiting():
 		v.waitingFor(p)
+		return
+	case v.barred("freeze") != "": // by whom, and why, stands below
+		p.sides([]span{{"FROZEN", yellow}, text(what + v.untilThen("it is thawed"))}, v.why())
+		return
+	case v.barred(states.AwaitWindow) != "" && !v.going():
+		p.wrap(span{"WAITING FOR A WINDOW  ", yellow}, v.barred(states.AwaitWindow))
+		p.sides([]span{text(strings.TrimLeft(what, " ") + v.untilThen("it opens"))}, v.why())
 		return
 	}
 	if !v.Led {
@@ -108,11 +116,31 @@ func (v *view) running(p *page) {
 // waitingFor says what is to be approved, and that nothing is lost meanwhile.
 func (v *view) waitingFor(p *page) {
 	p.wrap(span{"WAITING FOR APPROVAL  ", yellow}, v.record.Reason)
-	leads := "nobody leads, and nobody has to until then"
+	p.sides([]span{text(v.untilThen("then"))}, v.why())
+}
+
+// untilThen says who leads a move that waits for what no leader can bring about.
+func (v *view) untilThen(then string) string {
 	if v.Led {
-		leads = v.leaderLine()
+		return v.leaderLine()
 	}
-	p.sides([]span{text(leads)}, v.why())
+	return "nobody leads, and nobody has to until " + then
+}
+
+// barred gives why nothing may begin, where that is of a kind, or "".
+func (v *view) barred(kind string) string {
+	for _, w := range v.waits {
+		if w.Kind == kind && w.Node == "" && v.record.Status == states.Running {
+			return w.Reason
+		}
+	}
+	return ""
+}
+
+// going tells whether a batch is under way.
+func (v *view) going() bool {
+	b := v.record.Batch
+	return b.Number != 0 && b.Hop == v.record.Hop && b.Ended.IsZero()
 }
 
 // unledEffect says what follows from nobody leading a move that is under way.
@@ -149,11 +177,11 @@ func (v *view) paused(p *page) {
 		how += " on the way back"
 	}
 	p.wrap(span{how + ", ", yellow}, ago(v.now.Sub(v.record.PausedAt))+" ago: "+v.record.Reason)
-	if line := v.leaderLine(); cells(visible(line)) > p.width {
-		p.wrap(span{}, line)
-	} else {
-		p.sides([]span{text(line)}, v.why())
+	line := v.leaderLine()
+	if cells(visible(line)) > p.width { // that nothing more is let go is what a pause is
+		line = strings.TrimSuffix(line, ": "+v.unledEffect())
 	}
+	p.sides([]span{text(line)}, v.why())
 }
 
 func (v *view) resting(p *page) {

@@ -179,7 +179,11 @@ func (v *view) lastLines(p *page, o statusOptions) {
 			title += " (all of it: " + failed.Log + " on " + n.Name + ")"
 		}
 		p.say(title + ":")
-		for _, line := range failed.Tail[max(0, len(failed.Tail)-tailLines):] {
+		most := tailLines
+		if p.width < wideFrom { // and as low
+			most /= 2
+		}
+		for _, line := range failed.Tail[max(0, len(failed.Tail)-most):] {
 			p.say("  " + strings.TrimRight(line, "\r\n"))
 		}
 		return

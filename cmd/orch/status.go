@@ -94,8 +94,13 @@ func (v *view) line() []cell {
 		}
 	case states.Running:
 		status.style = green
-		if v.awaiting() {
+		switch {
+		case v.awaiting():
 			status = cell{"approval?", yellow}
+		case v.barred("freeze") != "":
+			status = cell{"frozen", yellow}
+		case v.barred(states.AwaitWindow) != "" && !v.going():
+			status = cell{"window?", yellow}
 		}
 	case states.Paused, states.Aborted:
 		status.style = yellow

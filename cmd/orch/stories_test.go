@@ -67,6 +67,8 @@ func stories() []story {
 		{name: "back", now: "02:24:12", node: "web-eu-16", snapshot: goingBack()},
 		{name: "again", now: "02:24:12", node: "web-eu-02", snapshot: onceMore()},
 		{name: "drifted", now: "03:08:23", node: "app-03", json: true, snapshot: drifted()},
+		{name: "frozen", now: "02:19:12", node: "web-eu-20", snapshot: frozen()},
+		{name: "closed", now: "02:24:12", node: "web-eu-20", snapshot: closed()},
 		{name: "unled", now: "02:19:12", node: "web-eu-19", snapshot: unled()},
 	}
 }
