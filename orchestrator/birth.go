@@ -19,6 +19,8 @@ type Application struct {
 	By         string
 	Accessor   string
 	Why        string
+	Warrant    *states.Warrant // where the birth is signed
+	Unsigned   bool            // it is to be signed yet
 }
 
 // ErrUnchanged: the very same definition is applied already.
@@ -98,11 +100,7 @@ func (p *planner) birth(application Application) (*draft, error) {
 		return nil, fmt.Errorf("apply cluster %q: it has no desired state, and %s accepted one before, as after a wipe: %s; %s",
 			p.Cluster, states.Count(len(seen), "node"), list(seen), recoverAnew(p.Cluster))
 	}
-	ref := states.Ref{Name: application.Definition.Initial}
-	if application.Initial != nil {
-		ref = *application.Initial
-	}
-	state, err := application.Definition.Resolve(ref)
+	state, err := application.at()
 	if err != nil {
 		return nil, fmt.Errorf("apply cluster %q: %w", p.Cluster, err)
 	}
@@ -124,7 +122,19 @@ func (p *planner) birth(application Application) (*draft, error) {
 		d.record.Status, d.record.OpenedAt, d.record.EndedAt = states.Done, p.now, p.now
 	}
 	d.record.Reason = d.change.Entry.Reason
+	if why := d.carry(states.Request{ID: application.ID, Warrant: application.Warrant, Unsigned: application.Unsigned}); why != "" {
+		return nil, fmt.Errorf("apply cluster %q: %s", p.Cluster, why)
+	}
 	return d, nil
+}
+
+// at gives the state that a cluster is born at.
+func (a Application) at() (states.State, error) {
+	ref := states.Ref{Name: a.Definition.Initial}
+	if a.Initial != nil {
+		ref = *a.Initial
+	}
+	return a.Definition.Resolve(ref)
 }
 
 // marked lists the nodes that have followed a desired state of this cluster before.

@@ -19,6 +19,9 @@
 //	may we?                        (may.go: freeze, other clusters, soak, gates, approval)
 //	what now?                      (next.go: a batch, or everybody; wait.go: whom for)
 //
+// Where agents obey signed states only, a leader carries what a request was signed with (warrant.go),
+// and refuses early what they would not follow.
+//
 // What lies outside of the cluster's own keys comes in with the snapshot, as evidence: AskFor says
 // what a planner has to know, Senses (ask.go, package sense) find it out before it is asked. What
 // nobody can tell is never taken for a yes.

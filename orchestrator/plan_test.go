@@ -269,6 +269,10 @@ func walk(t *testing.T, seed uint64, seen map[string]int) {
 		w.report(name)
 	}
 	w.gates, w.ill, w.seen = map[string]string{}, map[string]bool{}, seen
+	if seed%4 == 3 {
+		w.distrust("off", "")
+		w.signs = true
+	}
 	for range 300 {
 		step(w, r)
 		w.bound()

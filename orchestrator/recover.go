@@ -20,6 +20,7 @@ type Recovery struct {
 	By         string
 	Accessor   string
 	Why        string
+	Warrant    *states.Warrant // where it is signed
 }
 
 // beyond is how far a recovery jumps above everything that was ever seen: whoever comes back later
@@ -83,6 +84,9 @@ func Recover(snapshot states.Snapshot, wanted Recovery, leading Leading, now tim
 	d := p.draft(states.EventRecovered, "recovered to %s at generation %d, beyond everything that was seen; nobody is let go until orch resume %s",
 		state, seen.Generation+beyond, p.Cluster)
 	d.recovered(state, seen.Generation+beyond, wanted)
+	if why := d.carry(states.Request{ID: wanted.ID, Warrant: wanted.Warrant}); why != "" {
+		return fail("%s", why)
+	}
 	change := *d.decide().Change
 	if err := change.Desired.Validate(); err != nil {
 		return fail("%w", err)
@@ -118,7 +122,7 @@ func (d *draft) recovered(state states.State, generation uint64, wanted Recovery
 		Target: state.Short(), Hops: []states.Hop{hop}, Members: p.muster(nil),
 		StartedAt: p.now, HopAt: p.now, ProgressAt: p.now, PausedAt: p.now, Journal: d.record.Journal, Answers: answers}
 	d.desired = &states.Desired{Mark: states.Mark{Epoch: p.leading.Epoch, Generation: generation, Transition: d.record.ID},
-		Known: p.Definition.Value.StateNames(), State: state, Stable: state, From: hop.From}
+		Known: p.Definition.Value.StateNames(), State: state, Stable: state, From: hop.From, Warrants: p.Desired.Value.Warrants}
 	d.desired.Known = known(p.Definition.Value, *d.desired)
 	d.tell(hop)
 	d.desired.Joiners = states.JoinersWait

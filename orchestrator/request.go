@@ -163,6 +163,9 @@ func (p *planner) resume(request states.Request) *Decision {
 	if why := p.notAgain(request); why != "" {
 		return p.refuse(request, "%s", why)
 	}
+	if why := p.lapsed(); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	return p.goOn(request, max(0, failures-budget))
 }
 

@@ -34,6 +34,9 @@ func (p *planner) retry(request states.Request) *Decision {
 			return p.refuse(request, "%s", why)
 		}
 	}
+	if why := p.lapsed(); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	d := p.draft(states.EventRetried, "%s may try again, asked by %s%s", strings.Join(names, ", "), request.By, because(request.Why))
 	if len(names) == 0 {
 		d.change.Entry.Reason = "nobody failed; it goes on, asked by " + request.By + because(request.Why)

@@ -22,6 +22,9 @@ func (p *planner) transition(request states.Request) *Decision {
 		return p.refuse(request, "%v", err)
 	}
 	if p.record.Status == states.Done && target.Same(p.Desired.Value.State) && !p.leftBehind() {
+		if request.Warrant != nil {
+			return p.signAnew(request, target)
+		}
 		d := p.draft(states.EventAccepted, "nothing to do: %s is at %s", p.Cluster, target)
 		d.answer(request, false, d.change.Entry.Reason)
 		return d.decide()
@@ -130,6 +133,9 @@ func (d *draft) begin(record states.Record, request states.Request) {
 func (d *draft) launch(request states.Request) *Decision {
 	p := d.planner
 	d.startHop(0)
+	if why := d.carry(request); why != "" {
+		return p.refuse(request, "%s", why)
+	}
 	d.answer(request, false, d.change.Entry.Reason)
 	if text, err := json.Marshal(d.record); err != nil || len(text) > states.MaxRecordBytes {
 		return p.refuse(request, "its record would take %d KiB, and %d are possible: %d nodes are too many for one cluster",

@@ -28,6 +28,9 @@ type world struct {
 	ill       map[string]bool   // nodes whose service fails
 	primary   []string
 	elsewhere map[string]states.Elsewhere
+
+	trust states.Trust // of every agent; none: they obey whoever may write
+	signs bool         // whoever asks for a move has a key
 }
 
 // sense is what senses would have found out.
@@ -153,6 +156,9 @@ type agent struct {
 	meta  int    // runs made
 	again string // to be noted as done with the run going on
 	group map[string]string
+
+	warrant states.WarrantMark // the newest that it followed
+	refused string             // why it does not follow, or starts nothing
 }
 
 func tier() states.Cluster {
@@ -223,6 +229,7 @@ func (w *world) report(name string) {
 	status := node.Status.Value
 	status.Instance, status.Mark, status.State, status.Attempting, status.Run = a.self.Instance, a.mark, a.self.State, a.self.Attempting, a.self.Last
 	status.AgainDone, status.Meta = a.self.AgainDone, a.group
+	status.Trust, status.Tree, status.Refused = w.trust, "dc1", a.refused
 	status.Drift = nil
 	if a.self.Attempting.None() {
 		status.Drift = a.self.Drift
@@ -266,7 +273,13 @@ func (w *world) verdict(name string) states.Verdict {
 	if a.mark.Refuses(desired.Mark) != "" {
 		return states.Verdict{}
 	}
+	if a.refused = w.trust.Refuses(desired, w.snapshot.Cluster, "dc1", a.warrant); a.refused != "" {
+		return states.Verdict{}
+	}
 	a.mark = desired.Mark
+	if len(w.trust) > 0 {
+		a.warrant = desired.Warrants[0].Mark()
+	}
 	view := states.View{Desired: desired, Now: w.now}
 	for _, freeze := range []*states.Doc[states.Freeze]{&w.snapshot.Frozen, &w.snapshot.Freeze} {
 		if freeze.OK() && !freeze.Value.Over(w.now) {
@@ -276,7 +289,11 @@ func (w *world) verdict(name string) states.Verdict {
 	if node.Order.OK() {
 		view.Order = &node.Order.Value
 	}
-	return states.Decide(a.self, view)
+	verdict := states.Decide(a.self, view)
+	if a.refused = w.trust.Forbids(desired, verdict.Target, a.self.State, w.now); verdict.Go && a.refused != "" {
+		return states.Verdict{}
+	}
+	return verdict
 }
 
 // act lets one agent claim a run if its rule says so, or end the one it has.
@@ -338,6 +355,9 @@ func (w *world) ask(request states.Request) string {
 	request.By, request.At, request.Expires = "ada", w.now, w.now.Add(time.Hour)
 	if request.Transition == "" {
 		request.Transition, request.Generation = w.snapshot.Record.Value.ID, w.snapshot.Desired.Value.Generation
+	}
+	if w.signs {
+		w.warrant(ciKey, &request)
 	}
 	w.snapshot.Requests = append(slices.Clone(w.snapshot.Requests), states.Doc[states.Request]{Value: request, Index: 1})
 	return request.ID

@@ -118,6 +118,12 @@ func (t Trust) signer(w Warrant) (TrustedKey, string) {
 	return t[i], ""
 }
 
+// Knows tells whether a warrant is genuine, and signed by one of the keys.
+func (t Trust) Knows(w Warrant) bool {
+	_, why := t.signer(w)
+	return why == ""
+}
+
 // String names the keys.
 func (t Trust) String() string {
 	names := make([]string, 0, len(t))

@@ -44,9 +44,9 @@ type Permit struct {
 }
 
 // How far a leader may count with one warrant: far enough for any move with its stops, and nowhere
-// near where the counters end. A recovery jumps, and is signed for that.
+// near where the counters end. A recovery jumps farther than that, and is signed for it.
 const (
-	WarrantGenerations = 1000
+	WarrantGenerations = 500
 	WarrantEpochs      = 100_000
 	MaxPermits         = 16 // states in one warrant, of either kind
 )
