@@ -127,7 +127,8 @@ func TestUnlock(t *testing.T) {
 	f.began("2")
 	f.says(f.exits(2, "unlock", "web"), "held by ada@bastion since", "it lives", "Consul's node here: passing", "version 1 -> version 2", "say --yes")
 	move.signal(syscall.SIGSTOP) // it hangs, and does not know
-	f.says(f.ok("unlock", "web", "--yes"), "nobody holds the lease of web")
+	f.says(f.ok("unlock", "web", "--yes", "--reason", "the bastion hangs"), "nobody holds the lease of web")
+	f.says(f.ok("history", "web"), "unlocked", "ada@bastion ended the lease of ada@bastion (the bastion hangs)")
 	other := f.orchStart("resume", "web")
 	eventually(t, "another one to lead", 10*time.Second, func() bool { return strings.Contains(f.consul.get("clusters/web/leader"), `"epoch": `) && f.led() })
 	move.signal(syscall.SIGCONT)

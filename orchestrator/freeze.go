@@ -118,6 +118,13 @@ func (p *planner) noted(request states.Request) *Decision {
 	return d.decide()
 }
 
+// unlocked has the journal say that somebody ended a leader's lease.
+func (p *planner) unlocked(request states.Request) *Decision {
+	d := p.draft(states.EventUnlocked, "%s ended the lease of %s%s", request.By, request.Holder, because(request.Why))
+	d.answer(request, false, d.change.Entry.Reason)
+	return d.decide()
+}
+
 // notNow says why a move must not be begun, or go on after a stop, at this time, or "". A way back
 // is never refused: under a freeze it waits.
 func (p *planner) notNow(request states.Request, windows states.Windows, hops []states.Hop) string {

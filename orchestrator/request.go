@@ -63,6 +63,8 @@ func (p *planner) take(doc states.Doc[states.Request]) *Decision {
 		return p.reconverge(request)
 	case states.AskFreeze, states.AskThaw:
 		return p.noted(request)
+	case states.AskUnlock:
+		return p.unlocked(request)
 	}
 	return p.refuse(request, "this version of orch does not know the request %q", request.Kind)
 }
@@ -81,7 +83,7 @@ func (p *planner) stale(doc states.Doc[states.Request]) string {
 	case p.now.After(request.Expires):
 		return "it expired at " + clock(request.Expires)
 	case request.Kind == states.AskForget, request.Kind == states.AskHold, request.Kind == states.AskUnhold,
-		request.Kind == states.AskFreeze, request.Kind == states.AskThaw:
+		request.Kind == states.AskFreeze, request.Kind == states.AskThaw, request.Kind == states.AskUnlock:
 		return ""
 	case record.Status == states.Running && moves && !request.Supersede:
 		return p.busy()

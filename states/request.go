@@ -22,6 +22,7 @@ const (
 	AskReconverge = "reconverge"
 	AskFreeze     = "freeze" // to be noted: it lies there already
 	AskThaw       = "thaw"   // likewise
+	AskUnlock     = "unlock" // likewise: the lease is ended
 )
 
 // Request is the document at clusters/<c>/requests/<id>: what an operator asks. It says what the
@@ -43,6 +44,8 @@ type Request struct {
 	Step  bool      `json:"step,omitempty"`  // of a transition: every batch is approved
 
 	Drifted bool `json:"drifted,omitempty"` // of a reconverge: those alone that drifted
+
+	Holder string `json:"holder,omitempty"` // of an unlock: whose lease was ended
 
 	Everybody bool `json:"everybody,omitempty"` // of a freeze or a thaw: not only this cluster
 
@@ -107,7 +110,7 @@ func (r Request) Validate() error {
 				return fmt.Errorf("node name %q is malformed", node)
 			}
 		}
-	case AskPause, AskResume, AskAbort, AskApprove, AskFreeze, AskThaw:
+	case AskPause, AskResume, AskAbort, AskApprove, AskFreeze, AskThaw, AskUnlock:
 	default:
 		return fmt.Errorf("kind %q is unknown", r.Kind)
 	}

@@ -151,6 +151,7 @@ func (o *freezing) change(ctx context.Context, c *consul, write func(states.Doc[
 // so it is not waited for long: it gives the clusters whose journal does not say it yet.
 func (o *freezing) note(ctx context.Context, c *consul, asked states.Request) (unnoted []string) {
 	clusters := []string{o.cluster}
+	asked.Why, asked.Overrides = o.reason, o.overrides
 	if o.cluster == "" {
 		all, err := c.Clusters(ctx)
 		if err != nil {
@@ -160,7 +161,7 @@ func (o *freezing) note(ctx context.Context, c *consul, asked states.Request) (u
 		clusters, asked.Everybody = all, true
 	}
 	for _, cluster := range clusters {
-		if err := o.noteIn(ctx, c, cluster, asked); err != nil && ctx.Err() == nil {
+		if err := o.app.note(ctx, c, cluster, asked); err != nil && ctx.Err() == nil {
 			unnoted = append(unnoted, cluster)
 			o.app.warn("the journal of %s does not say so yet: %v", cluster, err)
 		}
@@ -168,16 +169,17 @@ func (o *freezing) note(ctx context.Context, c *consul, asked states.Request) (u
 	return unnoted
 }
 
-func (o *freezing) noteIn(ctx context.Context, c *consul, cluster string, asked states.Request) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, max(o.app.patience, time.Second), errTimeout)
+// note has the journal of a cluster say what was done already, by whoever leads it.
+func (a *app) note(ctx context.Context, c *consul, cluster string, done states.Request) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, max(a.patience, time.Second), errTimeout)
 	defer cancel()
-	v, err := o.app.movable(ctx, c, cluster)
+	v, err := a.movable(ctx, c, cluster)
 	if err != nil {
 		return err
 	}
-	request := o.app.request(c, v, asked.Kind, o.reason)
-	request.Until, request.Everybody, request.Overrides = asked.Until, asked.Everybody, o.overrides
-	_, _, err = o.app.driving(c, v, request).drive(ctx)
+	request := a.request(c, v, done.Kind, done.Why)
+	request.Until, request.Everybody, request.Overrides, request.Holder = done.Until, done.Everybody, done.Overrides, done.Holder
+	_, _, err = a.driving(c, v, request).drive(ctx)
 	return err
 }
 

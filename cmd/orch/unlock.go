@@ -12,17 +12,17 @@ import (
 )
 
 func newUnlock(a *app) *cobra.Command {
-	var yes bool
+	o := &unlocking{app: a}
 	cmd := &cobra.Command{
 		Use:   "unlock CLUSTER",
 		Short: "end the lease of a leader that is gone",
 		Long: `Unlock shows who holds the lease of a cluster, whether that session lives, and
 what is under way, and asks for the cluster's name. Then it ends the session.
 Whoever held it fails at its next write, so that two never lead at once; runs
-that go on end by themselves. The lease of a leader that died ends without this
+that go on end by themselves. The journal says who ended it. The lease of a leader that died ends without this
 within twice its --lease-ttl. One that lives takes it again: orch pause stops
 what it does.`,
-		Example:           "  orch unlock web\n  orch unlock web --yes",
+		Example:           "  orch unlock web\n  orch unlock web --yes --reason \"the bastion is gone\"",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,11 +30,19 @@ what it does.`,
 			if err != nil {
 				return err
 			}
-			return a.unlock(cmd.Context(), c, args[0], yes)
+			return o.run(cmd.Context(), c, args[0])
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the journal")
 	return cmd
+}
+
+// unlocking is what `orch unlock` was told.
+type unlocking struct {
+	app    *app
+	yes    bool
+	reason string
 }
 
 // unlockJSON is what was found, and done.
@@ -48,9 +56,11 @@ type unlockJSON struct {
 	Node     string    `json:"node,omitempty"`
 	Health   string    `json:"health,omitempty"`
 	UnderWay string    `json:"under_way,omitempty"`
+	Unnoted  bool      `json:"unnoted,omitempty"` // the journal does not say so yet
 }
 
-func (a *app) unlock(ctx context.Context, c *consul, cluster string, yes bool) error {
+func (o *unlocking) run(ctx context.Context, c *consul, cluster string) error {
+	a := o.app
 	v, err := a.existing(ctx, c, cluster)
 	if err != nil {
 		return err
@@ -69,7 +79,7 @@ func (a *app) unlock(ctx context.Context, c *consul, cluster string, yes bool) e
 		}
 	}
 	leader := v.Leader.Value
-	if !yes {
+	if !o.yes {
 		if err := a.typed(ctx, "This ends the session of "+first(leader.Who, "somebody"), cluster); err != nil {
 			return err
 		}
@@ -82,8 +92,12 @@ func (a *app) unlock(ctx context.Context, c *consul, cluster string, yes bool) e
 	case err != nil:
 		return fmt.Errorf("unlock %s: %w", cluster, err)
 	}
+	unnoted := a.note(ctx, c, cluster, states.Request{Kind: states.AskUnlock, Why: o.reason, Holder: first(leader.Who, "somebody")})
+	if unnoted != nil {
+		a.warn("the journal of %s does not say so: %v", cluster, unnoted)
+	}
 	if a.json() {
-		return a.printJSON(unlockJSON{states.Schema, cluster, "ended", leader.Who, leader.Since, v.Session, session.Node, session.Health, v.underWay()})
+		return a.printJSON(unlockJSON{states.Schema, cluster, "ended", leader.Who, leader.Since, v.Session, session.Node, session.Health, v.underWay(), unnoted != nil})
 	}
 	a.say("ended: nobody holds the lease of %s, unless its leader lives and takes it again; go on: orch resume %s, look: orch status %s", cluster, cluster, cluster)
 	return nil
