@@ -52,14 +52,11 @@ func fit(status states.Status) states.Status {
 	if status.Failed.ID == status.Run.ID {
 		status.Failed.Tail = nil // the same lines
 	}
-	for size(status) > states.MaxStatusBytes {
-		switch {
-		case len(status.Failed.Tail) > 0:
+	for len(status.Failed.Tail)+len(status.Run.Tail) > 0 && size(status) > states.MaxStatusBytes {
+		if len(status.Failed.Tail) > 0 {
 			status.Failed.Tail = status.Failed.Tail[1:]
-		case len(status.Run.Tail) > 0:
+		} else {
 			status.Run.Tail = status.Run.Tail[1:]
-		default:
-			return status
 		}
 	}
 	return status

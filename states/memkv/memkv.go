@@ -80,6 +80,7 @@ func (kv *KV) All() []store.Pair {
 // Caller is one client of the store, with its own rights and its own bad luck.
 type Caller struct {
 	server *server
+	name   string
 	denied []string
 	down   bool
 	lose   loss
@@ -157,6 +158,7 @@ type server struct {
 
 	life    int           // raised by each restore
 	changed chan struct{} // closed by the next change
+	observe func(Commit)
 }
 
 // entry is a pair and how often it was locked: Consul counts that, starts over with every plain
@@ -202,10 +204,27 @@ func (kv *KV) Restore(snapshot Snapshot) {
 	s.table = snapshot.table
 	s.keys, s.stones, s.sessions = maps.Clone(snapshot.keys), maps.Clone(snapshot.stones), maps.Clone(snapshot.sessions)
 	s.delays = map[string]time.Time{}
+	s.fresh()
+	s.life++
+	s.wake()
+}
+
+// Elect is what a new leader among the servers does: it knows of no renewal, so every session has its
+// full time again, and blocked watches end with what they saw.
+func (kv *KV) Elect() {
+	s := kv.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tick()
+	s.fresh()
+	s.life++
+	s.wake()
+}
+
+// fresh gives every session its full time again.
+func (s *server) fresh() {
 	for id, one := range s.sessions {
 		one.end = s.clock().Add(2 * one.ttl)
 		s.sessions[id] = one
 	}
-	s.life++
-	s.wake()
 }

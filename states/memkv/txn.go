@@ -43,6 +43,7 @@ func (c *Caller) txn(ops []store.Op) ([]store.Pair, error) {
 		return nil, err
 	}
 	stage := c.server.begin()
+	stage.by = c.name
 	var found []store.Pair
 	for i, op := range ops {
 		pairs, what := stage.do(op)
@@ -93,6 +94,7 @@ func (s *server) permit(denied []string, ops []store.Op) error {
 // stage is a transaction in progress: each operation sees what those before it did.
 type stage struct {
 	server *server
+	by     string
 	index  uint64
 	dirty  map[string]entry // a zero entry: deleted
 }
@@ -144,6 +146,7 @@ func (t *stage) commit() bool {
 		}
 	}
 	s.index, s.table = t.index, t.index
+	t.told()
 	s.wake()
 	return true
 }

@@ -1,0 +1,233 @@
+package sim
+
+import (
+	"strings"
+	"time"
+)
+
+// moment is an instant of which events wait: something is about to be sent, or was just written.
+func (w *world) moment(name, who string) {
+	w.mu.Lock()
+	var due *Event
+	for i, e := range w.armed {
+		if e.On == name {
+			due = &e
+			w.armed = append(w.armed[:i:i], w.armed[i+1:]...)
+			break
+		}
+	}
+	w.mu.Unlock()
+	if due == nil {
+		return
+	}
+	w.count("moment " + name)
+	w.happen(*due, who)
+}
+
+// happen lets an event happen. It is who is in the moment, where there is one.
+func (w *world) happen(e Event, it string) {
+	host := e.Who
+	switch e.Who {
+	case "it":
+		host, _, _ = strings.Cut(it, "#")
+	case "leader":
+		host = w.leader()
+	}
+	if host == "" && e.Who != "" {
+		return // nobody leads, or nobody is in that moment
+	}
+	w.count(e.Do)
+	m := w.on(host)
+	switch e.Do {
+	case "crash", "reboot", "off", "freeze process", "bad", "disk full", "reinstall":
+		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
+		w.strike(e, host, m)
+	case "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "deny":
+		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
+		w.disturb(e, host)
+	case "failover", "restore", "wipe", "garbage":
+		w.note(Note{Text: "FAULT " + e.String()})
+		w.corrupt(e)
+	case "twin":
+		w.note(Note{Text: "FAULT " + e.String()})
+		if m != nil && w.on(host+"-twin") == nil {
+			w.start(host+"-twin", m.node, 0)
+		}
+	default:
+		w.typing(e, between(w.dice.throw("patience", uint64(e.At)), 20*time.Second, 20*time.Minute))
+	}
+}
+
+// leader is the host of whoever holds the lease.
+func (w *world) leader() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.owners[w.lease]
+}
+
+func (w *world) on(host string) *machine {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.machines[host]
+}
+
+// of gives the process that runs on a host.
+func (w *world) of(host string) *life {
+	if m := w.on(host); m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.life
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lives[host]
+}
+
+// strike is what happens to processes and machines.
+func (w *world) strike(e Event, host string, m *machine) {
+	l := w.of(host)
+	if l == nil {
+		return
+	}
+	if m == nil && e.Do != "freeze process" { // a command: it is killed, whatever happens to its machine
+		l.kill()
+		return
+	}
+	switch e.Do {
+	case "crash":
+		m.crash()
+	case "freeze process":
+		l.freeze()
+		w.later(e.For, l.thaw)
+	case "reboot":
+		m.power(false)
+		m.power(true)
+	case "off":
+		m.power(false)
+		w.later(e.For, func() { m.power(true) })
+	case "bad":
+		m.bad = true
+		w.later(e.For, func() { m.bad = false })
+	case "disk full":
+		m.fill(true)
+		w.later(e.For, func() { m.fill(false) })
+	case "reinstall":
+		m.reinstall()
+	}
+}
+
+func (m *machine) fill(full bool) {
+	m.disk.mu.Lock()
+	defer m.disk.mu.Unlock()
+	m.disk.full = full
+}
+
+// later does something after a while, unless everything was mended by then.
+func (w *world) later(wait time.Duration, do func()) {
+	time.AfterFunc(wait, func() {
+		if w.ctx.Err() == nil {
+			do()
+		}
+	})
+}
+
+// disturb is what happens between a host and the store.
+func (w *world) disturb(e Event, host string) {
+	if e.Do == "deny" {
+		p := w.newest(host)
+		if p == nil {
+			return
+		}
+		p.kv.Deny(clusterPrefix)
+		w.later(e.For, func() { p.kv.Deny() })
+		return
+	}
+	set := func(on bool) func() {
+		chance, slow := 0.0, time.Duration(0)
+		if on {
+			chance, slow = 0.3, 4*time.Second
+		}
+		return func() {
+			w.rewire(host, func(one *wire) {
+				switch e.Do {
+				case "cut":
+					one.cutIn, one.cutOut = on, on
+				case "cut in":
+					one.cutIn = on
+				case "cut out":
+					one.cutOut = on
+				case "refuse":
+					one.refuse = on
+				case "storm":
+					one.lose, one.drop = chance, chance/2
+				case "late":
+					one.late = chance
+				case "slow":
+					one.slow = slow
+				}
+			})
+		}
+	}
+	set(true)()
+	w.later(e.For, set(false))
+}
+
+// newest gives the port of a host's process.
+func (w *world) newest(host string) *port {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if list := w.ports[host]; len(list) > 0 {
+		return list[len(list)-1]
+	}
+	return nil
+}
+
+// corrupt is what happens to the store itself.
+func (w *world) corrupt(e Event) {
+	switch e.Do {
+	case "failover":
+		w.kv.Down(true)
+		w.later(between(w.dice.throw("failover", uint64(e.At)), 2*time.Second, 12*time.Second), func() {
+			w.kv.Elect()
+			w.kv.Down(false)
+		})
+	case "restore":
+		w.restore(e.For)
+	case "wipe":
+		w.hush(true)
+		for _, pair := range w.kv.All() {
+			w.kv.Delete(pair.Key)
+		}
+		w.hush(false)
+		w.reset("somebody deletes everything")
+	case "garbage":
+		w.hush(true)
+		w.kv.Put(clusterPrefix+e.Arg, "{ \"schema\": ")
+		w.hush(false)
+		w.reset("somebody writes garbage over " + e.Arg)
+	}
+}
+
+func (w *world) hush(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.silent = on
+}
+
+// restore brings the newest snapshot back that is at least so old.
+func (w *world) restore(age time.Duration) {
+	w.mu.Lock()
+	var found *save
+	for i := range w.saves {
+		if w.saves[i].at <= time.Since(w.began)-age {
+			found = &w.saves[i]
+		}
+	}
+	w.mu.Unlock()
+	if found == nil {
+		return
+	}
+	w.kv.Restore(found.snapshot)
+	w.count("restored")
+	w.reset("the snapshot of " + found.at.String() + " is restored")
+}

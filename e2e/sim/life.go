@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"orch/states"
+)
+
+// life is that of one process. What a dead one does next has no effect any more: each of its ports asks
+// here first. A frozen one does nothing until it is let go on, while time passes.
+type life struct {
+	name   string // "n3#2": the second process of n3
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	dead   chan struct{} // closed by its death
+	frozen chan struct{} // nil: it is not; closed when it goes on
+	over   bool
+}
+
+func newLife(name string) *life {
+	l := &life{name: name, dead: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	return l
+}
+
+var errDead = fmt.Errorf("%w: this process was killed", states.ErrUnavailable)
+
+// kill ends the process as SIGKILL does.
+func (l *life) kill() {
+	l.mu.Lock()
+	if !l.over {
+		l.over = true
+		close(l.dead)
+		if l.frozen != nil {
+			close(l.frozen)
+			l.frozen = nil
+		}
+	}
+	l.mu.Unlock()
+	l.cancel()
+}
+
+// tell asks the process to stop, as SIGTERM does.
+func (l *life) tell() { l.cancel() }
+
+func (l *life) freeze() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over && l.frozen == nil {
+		l.frozen = make(chan struct{})
+	}
+}
+
+func (l *life) thaw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.frozen != nil {
+		close(l.frozen)
+		l.frozen = nil
+	}
+}
+
+func (l *life) isDead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.over
+}
+
+// pass returns when the process may do something; errDead when it never may again.
+func (l *life) pass() error {
+	for {
+		l.mu.Lock()
+		frozen, over := l.frozen, l.over
+		l.mu.Unlock()
+		switch {
+		case over:
+			return errDead
+		case frozen == nil:
+			return nil
+		}
+		<-frozen
+	}
+}
+
+// errCut means that a wait was cut short by its context.
+var errCut = errors.New("cut")
+
+// sleep lets time pass, and then asks whether the process may go on. errCut: ctx ended first.
+func (l *life) sleep(ctx context.Context, wait time.Duration) error {
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-l.dead:
+			return errDead
+		case <-ctx.Done():
+			if err := l.pass(); err != nil {
+				return err
+			}
+			return errCut
+		}
+	}
+	return l.pass()
+}
