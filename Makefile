@@ -38,6 +38,16 @@ race: consul tools ## every test, with the race detector
 e2e: consul tools ## only the end-to-end tests
 	go test $(RACE) -timeout 25m -count 1 -v ./e2e/...
 
+# Each fuzz target on its own, FUZZTIME long; their seeds, and whatever was found, run with every go test.
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r room; do \
+		for target in $$(grep -hoE '^func Fuzz[A-Za-z]+' $$room/*_test.go | cut -c6-); do \
+			echo "$$room $$target"; \
+			go test $$room -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
 ui-check: consul ## the Consul UI's pages in headless Chromium (needs Debian's chromium)
 	go test -tags ui -count 1 -v -run TestConsulUI ./e2e
 
@@ -66,4 +76,4 @@ cover: consul ## test coverage, as cover.out and in words
 clean: ## remove what was built, but not consul
 	rm -rf $(BIN)/orch $(BIN)/convergeagent $(BIN)/packages cover.out
 
-.PHONY: help build packages demo test lint race e2e ui-check consul tools fmt cover clean
+.PHONY: help build packages demo test lint race e2e fuzz ui-check consul tools fmt cover clean

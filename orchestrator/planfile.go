@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"orch/states"
+	"orch/states/strict"
 )
 
 // PlanFile is a plan as somebody looked at it, and everything that it rested on.
@@ -132,16 +133,22 @@ func plannedNodes(snapshot states.Snapshot, now time.Time) []PlannedNode {
 // ReadPlanFile reads what Text wrote.
 func ReadPlanFile(text []byte) (PlanFile, error) {
 	var f PlanFile
-	var head struct{ Schema int }
-	if err := json.Unmarshal(text, &head); err != nil {
+	var head struct {
+		Schema int `json:"schema"`
+	}
+	if err := strict.Decode(text, &head); err != nil {
 		return f, fmt.Errorf("it is no plan: %w", err)
 	}
 	if head.Schema != states.Schema {
 		return f, fmt.Errorf("its schema is %d, and this version of orch knows %d; plan again", head.Schema, states.Schema)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
+	err := strict.Decode(text, &f)
+	if err == nil { // what an older version does not know may have meant something
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.DisallowUnknownFields()
+		err = decoder.Decode(&f)
+	}
+	if err != nil {
 		return f, fmt.Errorf("it is no plan of this version of orch: %w", err)
 	}
 	if !states.ValidCluster(f.Cluster) || !states.ValidState(f.Target.Name) {

@@ -28,6 +28,9 @@ type Diagnostic struct {
 // read can be used.
 type Diagnostics []Diagnostic
 
+// wideLine is how much of a line is shown.
+const wideLine = 300
+
 // String renders the mistake as people see it.
 func (d Diagnostic) String() string {
 	var b strings.Builder
@@ -37,7 +40,7 @@ func (d Diagnostic) String() string {
 		if d.In != "" {
 			in = ", in " + d.In
 		}
-		fmt.Fprintf(&b, "  on %s line %d%s:\n%4d: %s\n\n", d.File, d.Line, in, d.Line, visible(d.Source))
+		fmt.Fprintf(&b, "  on %s line %d%s:\n%4d: %s\n\n", visible(d.File), d.Line, visible(in), d.Line, visible(states.Clip(d.Source, wideLine)))
 	}
 	fmt.Fprintf(&b, "%s\n", visible(d.Detail))
 	return b.String()
@@ -57,19 +60,26 @@ func (ds Diagnostics) String() string {
 	return b.String()
 }
 
-// Err gives the mistakes as one error on one line, for where there is no screen to fill; nil where
-// there is none.
+// fewMistakes is how many of them one line tells.
+const fewMistakes = 10
+
+// Err gives the mistakes, or the first few, as one error on one line, for where there is no screen to
+// fill; nil where there is none.
 func (ds Diagnostics) Err() error {
 	if len(ds) == 0 {
 		return nil
 	}
 	var texts []string
-	for _, d := range ds {
+	for i, d := range ds {
+		if i == fewMistakes {
+			texts = append(texts, fmt.Sprintf("and %d more", len(ds)-i))
+			break
+		}
 		text := d.Summary + ": " + d.Detail
 		if d.File != "" {
 			text = fmt.Sprintf("%s line %d: %s", d.File, d.Line, text)
 		}
-		texts = append(texts, strings.TrimRight(text, "."))
+		texts = append(texts, strings.TrimRight(visible(text), "."))
 	}
 	return errors.New(strings.Join(texts, "; "))
 }
@@ -81,10 +91,11 @@ func (ds Diagnostics) sort() {
 	})
 }
 
-// visible keeps a file from sending commands to the terminal it is shown on.
+// visible keeps a file from sending commands to the terminal it is shown on, and from looking there like
+// something else than it says: letters that nobody sees, or that turn the line around.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' && r != '\n' {
+		if !unicode.IsPrint(r) && r != '\t' && r != '\n' {
 			return unicode.ReplacementChar
 		}
 		return r

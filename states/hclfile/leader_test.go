@@ -128,6 +128,7 @@ func FuzzLeader(f *testing.F) {
 		if !hclfile.Inside(diags, len(text)) {
 			t.Errorf("a mistake outside of the file:\n%s", diags)
 		}
+		shown(t, diags)
 		for name, command := range config.Gates {
 			if len(diags) > 0 || len(command) == 0 || !filepath.IsAbs(command[0]) {
 				t.Errorf("gate %q runs %q in spite of %s", name, command, diags)

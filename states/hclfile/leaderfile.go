@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 )
 
-const maxLeaderFile = 1 << 20
-
 // readTrusted reads a file that nobody but root and this user can have written, nor put in its place:
 // what stands there is run.
 func readTrusted(path string) ([]byte, error) {
@@ -30,12 +28,12 @@ func readTrusted(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %q: %w", path, err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxLeaderFile+1))
+	text, err := io.ReadAll(io.LimitReader(file, maxText+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read %q: %w", path, err)
-	case len(text) > maxLeaderFile:
-		return nil, fmt.Errorf("read %q: it is larger than %d KiB", path, maxLeaderFile/1024)
+	case len(text) > maxText:
+		return nil, fmt.Errorf("read %q: it is larger than %d KiB", path, maxText/1024)
 	}
 	return text, nil
 }

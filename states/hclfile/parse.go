@@ -82,6 +82,9 @@ func unreadable(r *report, kind string, n int) error {
 // the mistakes. The name is for messages.
 func Format(name string, text []byte) ([]byte, Diagnostics) {
 	r := newReport()
+	if !r.bound(name, text) {
+		return text, r.done()
+	}
 	_, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)
 	if diags.HasErrors() {
 		r.parse(Source{name, text})

@@ -13,6 +13,7 @@ type report struct {
 	found   Diagnostics
 	seen    map[string]bool
 	excused []hcl.Range
+	more    int // mistakes beyond the first many
 }
 
 func newReport() *report {
@@ -25,8 +26,15 @@ func (r *report) add(at hcl.Range, summary, detail string, args ...any) {
 	r.put(at, summary, detail, args...)
 }
 
+// manyMistakes is more than anybody reads; what has more is no file that somebody wrote.
+const manyMistakes = 1000
+
 // put reports a mistake that spoils nothing else.
 func (r *report) put(at hcl.Range, summary, detail string, args ...any) {
+	if len(r.found) >= manyMistakes {
+		r.more++
+		return
+	}
 	key := fmt.Sprintf("%s:%d-%d %s", at.Filename, at.Start.Byte, at.End.Byte, summary)
 	if r.seen[key] {
 		return
@@ -78,5 +86,9 @@ func (r *report) spoiled(at hcl.Range) bool {
 // done hands the mistakes over.
 func (r *report) done() Diagnostics {
 	r.found.sort()
+	if r.more > 0 {
+		r.addAnywhere("Many mistakes", "There are %d more: mend these first.", r.more)
+		r.more = 0
+	}
 	return r.found
 }

@@ -3,6 +3,7 @@ package hclfile
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -53,7 +54,13 @@ func (r *report) read(paths []string) []Source {
 
 // readOne gives one file, or none where it cannot be read.
 func (r *report) readOne(name string) []Source {
-	text, err := os.ReadFile(name)
+	file, err := os.Open(name)
+	if err != nil {
+		r.addAnywhere("Cannot be read", "%v.", err)
+		return nil
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxText+1)) // it may be a device, and have no end
 	if err != nil {
 		r.addAnywhere("Cannot be read", "%v.", err)
 		return nil
@@ -94,6 +101,9 @@ var blockHeader = regexp.MustCompile(`^([a-z_]+)(?:[ \t]+"([^"]*)")?`)
 func (r *report) parse(text Source) *source {
 	s := &source{Source: text, lines: strings.Split(string(text.Text), "\n")}
 	r.sources[text.Name] = s
+	if !r.bound(text.Name, text.Text) {
+		return s
+	}
 	file, diags := hclsyntax.ParseConfig(text.Text, text.Name, hcl.InitialPos)
 	if !diags.HasErrors() {
 		s.keep(file.Body)

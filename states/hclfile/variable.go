@@ -108,6 +108,10 @@ func (f *fileSet) typed(v variable, text, from string) cty.Value {
 	if like == cty.NilVal || !like.IsKnown() || like.Type() == cty.String {
 		return cty.StringVal(text)
 	}
+	if _, problem := bounded(from, []byte(text)); problem != "" {
+		f.add(v.at, "Too much to read", "Of %s: %s", from, problem)
+		return cty.DynamicVal
+	}
 	e, diags := hclsyntax.ParseExpression([]byte(text), from, hcl.InitialPos)
 	if !diags.HasErrors() {
 		value, diags := e.Value(nil)

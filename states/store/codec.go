@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"unicode/utf8"
+	"strings"
+	"unicode"
 
 	"orch/states"
+	"orch/states/strict"
 )
 
 // encode writes a document as people will read it in the Consul UI: indented, unless it is so large
@@ -47,44 +48,48 @@ func decode[T any](pair Pair) states.Doc[T] {
 	}
 	value, err := parse[T](pair.Value)
 	if err != nil {
-		doc.Problem = err.Error()
+		doc.Problem = problem(err)
 		return doc
 	}
 	doc.Value = value
 	return doc
 }
 
-const (
-	maxDepth    = 64
-	maxDocument = 512 * 1024
-)
+const maxDocument = 512 * 1024
+
+// problem tells why a document cannot be used, in words that may be shown and reported on: whoever
+// wrote the document also chose part of them.
+func problem(err error) string {
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, err.Error())
+	return states.Clip(text, 400)
+}
+
+// head is what every document has.
+type head struct {
+	Schema *int `json:"schema"`
+}
 
 func parse[T any](text []byte) (value T, err error) {
-	switch {
-	case len(bytes.TrimSpace(text)) == 0:
-		return value, errors.New("it is empty")
-	case len(text) > maxDocument:
+	if len(text) > maxDocument {
 		return value, fmt.Errorf("it has %d bytes, and no document has more than %d", len(text), maxDocument)
-	case !utf8.Valid(text):
-		return value, errors.New("it is not UTF-8")
 	}
-	if err := wellFormed(text); err != nil {
-		return value, fmt.Errorf("it is not JSON as orch writes it: %w", err)
-	}
-	var head struct {
-		Schema *int `json:"schema"`
-	}
-	if err := json.Unmarshal(text, &head); err != nil {
-		return value, fmt.Errorf("it is not a document: %w", err)
+	var head head
+	if err := strict.Decode(text, &head); err != nil {
+		return value, err
 	}
 	switch {
 	case head.Schema == nil:
 		return value, errors.New("it has no schema number")
-	case *head.Schema != states.Schema:
+	case *head.Schema != states.Schema: // the rest may mean anything
 		return value, fmt.Errorf("its schema is %d, and this version understands %d", *head.Schema, states.Schema)
 	}
-	if err := json.Unmarshal(text, &value); err != nil {
-		return value, fmt.Errorf("it is not a document: %w", err)
+	if err := strict.Decode(text, &value); err != nil {
+		return value, err
 	}
 	if v, ok := any(value).(validator); ok {
 		if err := v.Validate(); err != nil {
@@ -92,63 +97,4 @@ func parse[T any](text []byte) (value T, err error) {
 		}
 	}
 	return value, nil
-}
-
-// wellFormed refuses what a JSON decoder lets pass: a name twice in one object, something after the
-// end, nesting without measure.
-func wellFormed(text []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	var open []map[string]bool // names of each open object; nil for an array
-	name := false              // the next string is a name
-	for {
-		token, err := decoder.Token()
-		switch {
-		case errors.Is(err, io.EOF) && len(open) == 0:
-			return nil
-		case errors.Is(err, io.EOF):
-			return io.ErrUnexpectedEOF
-		case err != nil:
-			return err
-		}
-		switch t := token.(type) {
-		case json.Delim:
-			switch t {
-			case '{':
-				open = append(open, map[string]bool{})
-			case '[':
-				open = append(open, nil)
-			default:
-				open = open[:len(open)-1]
-			}
-			if len(open) > maxDepth {
-				return fmt.Errorf("nested more than %d deep", maxDepth)
-			}
-			name = len(open) > 0 && open[len(open)-1] != nil
-			if len(open) == 0 {
-				return trailing(decoder)
-			}
-			continue
-		case string:
-			if name {
-				names := open[len(open)-1]
-				if names[t] {
-					return fmt.Errorf("the name %q is there twice", states.Clip(t, 40))
-				}
-				names[t] = true
-				name = false
-				continue
-			}
-		}
-		if len(open) == 0 {
-			return errors.New("it is no object")
-		}
-		name = open[len(open)-1] != nil
-	}
-}
-
-func trailing(decoder *json.Decoder) error {
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows its end")
-	}
-	return nil
 }
