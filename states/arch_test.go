@@ -28,7 +28,7 @@ var rooms = []struct{ room, never, why string }{
 	{"orch/orchestrator/sense", "github.com/hashicorp/consul/api", "what it needs of Consul is an interface of its own"},
 	{"orch/orchestrator/sense", "github.com/hashicorp/hcl", "which programs there are it is told in values"},
 	{"orch/orchestrator/sense", "github.com/spf13/cobra", "it does not talk to people"},
-	{"orch/orchestrator/sense", "orch/states/", "what it needs of the store is an interface of its own"},
+	{"orch/orchestrator/sense", "orch/states/store", "what it needs of the store is an interface of its own"},
 	{"orch/orchestrator/sense", "orch/convergeagent", "what a leader asks is no converge"},
 	{"orch/convergeagent", "orch/orchestrator", "an agent can be older or newer than the engine"},
 	{"orch/convergeagent", "github.com/hashicorp/consul/api", "the agent's inbox is an interface of its own"},
