@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,6 +27,8 @@ type server struct {
 	acl   bool
 	extra string // of its configuration
 	cmd   *exec.Cmd
+
+	client *http.Client // of whoever cannot be reached as usual; nil: as usual
 }
 
 // startConsul starts a server that lets sessions be as short as a second.
@@ -81,10 +84,14 @@ func (s *server) kill() {
 
 // http asks Consul's API as the test itself.
 func (s *server) http(method, path, body string) (int, string) {
-	request, err := http.NewRequest(method, "http://"+s.addr+path, strings.NewReader(body))
+	base := s.addr
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	request, err := http.NewRequest(method, base+path, strings.NewReader(body))
 	must(s.t, err)
 	request.Header.Set("X-Consul-Token", s.token)
-	client := http.Client{Timeout: 20 * time.Second}
+	client := cmp.Or(s.client, &http.Client{Timeout: 20 * time.Second})
 	answer, err := client.Do(request)
 	if err != nil {
 		return 0, err.Error()

@@ -24,6 +24,8 @@ type field struct {
 	dir    string
 	agents map[string]*process
 	extra  []string // flags for every agent
+	env    []string // of every process
+	seat   []string // what stands before every command: where it is to run
 }
 
 // ttl is how long sessions live in these tests; an expired one is gone after twice that.
@@ -32,7 +34,15 @@ const ttl = 2 * time.Second
 func newField(t *testing.T, options ...string) *field {
 	t.Helper()
 	t.Parallel()
-	f := &field{t: t, consul: startConsul(t, options...), dir: t.TempDir(), agents: map[string]*process{}}
+	f := emptyField(t)
+	f.consul = startConsul(t, options...)
+	return f
+}
+
+// emptyField has no Consul yet.
+func emptyField(t *testing.T) *field {
+	t.Helper()
+	f := &field{t: t, dir: t.TempDir(), agents: map[string]*process{}}
 	for _, sub := range []string{"ctl", "lock", "agents", "log"} {
 		must(t, os.MkdirAll(filepath.Join(f.dir, sub), 0o755))
 	}
@@ -82,9 +92,10 @@ type process struct {
 
 func (f *field) spawn(env []string, bin string, args ...string) *process {
 	f.t.Helper()
-	p := &process{cmd: exec.Command(bin, args...), out: &lockedBuffer{buffer: &bytes.Buffer{}}, done: make(chan struct{})}
+	command := append(append(slices.Clone(f.seat), bin), args...)
+	p := &process{cmd: exec.Command(command[0], command[1:]...), out: &lockedBuffer{buffer: &bytes.Buffer{}}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "CONSUL_HTTP_ADDR="+f.consul.addr, "NO_COLOR=1", "HTTP_PROXY=", "http_proxy=")
-	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Env = append(append(p.cmd.Env, f.env...), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	must(f.t, p.cmd.Start())
 	go func() {

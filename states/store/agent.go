@@ -25,6 +25,7 @@ type Agent struct {
 	session string
 	index   uint64 // of our status as we last saw or wrote it
 	id      string // of the tree of keys, once seen
+	deaf    bool   // the last renewal failed
 
 	peek chan struct{} // the freezes are to be looked at now
 }
@@ -189,12 +190,14 @@ func (a *Agent) Renew(ctx context.Context, status states.Status) error {
 	if a.session == "" {
 		return fmt.Errorf("renew %q: %w", a.Node, states.ErrSessionGone)
 	}
-	if err := a.KV.RenewSession(ctx, a.session); err != nil {
+	pair, err := a.renew(ctx)
+	if err != nil {
+		a.deaf = true
 		return fmt.Errorf("renew %q: %w", a.Node, err)
 	}
-	pair, err := a.read(ctx, a.key())
-	if err != nil {
-		return fmt.Errorf("renew %q: %w", a.Node, err)
+	if a.deaf { // whatever was wrong with Consul, the queries may still wait for it
+		a.deaf = false
+		a.lookSoon()
 	}
 	if pair.Session != a.session {
 		return fmt.Errorf("renew %q: its status is not ours any more: %w", a.Node, states.ErrSessionGone)
@@ -204,6 +207,13 @@ func (a *Agent) Renew(ctx context.Context, status states.Status) error {
 		return nil
 	}
 	return a.report(ctx, status)
+}
+
+func (a *Agent) renew(ctx context.Context) (Pair, error) {
+	if err := a.KV.RenewSession(ctx, a.session); err != nil {
+		return Pair{}, err
+	}
+	return a.read(ctx, a.key())
 }
 
 // Leave ends the session; the status stays and tells where the node is.

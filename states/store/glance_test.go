@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,4 +40,69 @@ func TestFreezesAreLookedAtSoonAfterAnOutage(t *testing.T) {
 		cancel()
 		<-ended
 	})
+}
+
+// stuck is a Consul whose queries hear nothing any more, as on a server that was cut off or stopped,
+// while all else goes through another one.
+type stuck struct {
+	store.KV
+	on, ill atomic.Bool
+}
+
+func (m *stuck) Watch(ctx context.Context, q store.Query) (store.Answer, error) {
+	if m.on.Load() {
+		<-ctx.Done()
+		return store.Answer{}, ctx.Err()
+	}
+	return m.KV.Watch(ctx, q)
+}
+
+func (m *stuck) RenewSession(ctx context.Context, id string) error {
+	if m.ill.Load() {
+		return states.ErrUnavailable
+	}
+	return m.KV.RenewSession(ctx, id)
+}
+
+func TestQueriesThatHearNothing(t *testing.T) {
+	for name, within := range map[string]time.Duration{"until the next look": 31 * time.Second, "and a renewal tells of it": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				memory := memkv.New(time.Now)
+				kv := &stuck{KV: memory}
+				keys, _ := store.NewKeys("orch")
+				memory.Put(keys.Desired("web"), `{"summary": "one"}`)
+				agent := store.NewAgent(kv, keys, "web", "web1")
+				if _, err := agent.Enlist(t.Context(), "", states.Status{Schema: states.Schema, Instance: "i-1"}); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended, sights := make(chan error, 1), make(chan states.Sight)
+				go func() { ended <- agent.Follow(ctx, sights) }()
+				before := (<-sights).Desired.Index
+				kv.on.Store(true)
+				memory.Put(keys.Desired("web"), `{"summary": "two"}`) // ends the query that goes on
+				next := func(before uint64) (index uint64) {
+					for index = before; index == before; index = (<-sights).Desired.Index {
+					}
+					return index
+				}
+				second := next(before)
+				memory.Put(keys.Desired("web"), `{"summary": "three"}`)
+				begun := time.Now()
+				if within < 30*time.Second {
+					kv.ill.Store(true)
+					_ = agent.Renew(ctx, states.Status{Schema: states.Schema, Instance: "i-1"})
+					kv.ill.Store(false)
+					_ = agent.Renew(ctx, states.Status{Schema: states.Schema, Instance: "i-1"})
+				}
+				next(second)
+				if took := time.Since(begun); took > within {
+					t.Errorf("it saw what changed after %s", took)
+				}
+				cancel()
+				<-ended
+			})
+		})
+	}
 }

@@ -64,18 +64,22 @@ func (f *follower) saw(key string, pair Pair, err error) {
 	defer f.mu.Unlock()
 	f.noteTrouble(key, err)
 	if err == nil {
-		switch key {
-		case f.agent.Keys.Desired(f.agent.Cluster):
-			f.sight.Desired = decode[states.Desired](pair)
-		case f.agent.Keys.Order(f.agent.Cluster, f.agent.Node):
-			f.sight.Order = decode[states.Order](pair)
-		}
+		f.place(key, pair)
 		f.first[key] = true
 		if f.sight.Frozen.There() || f.sight.Freeze.There() { // who lets a frozen node go may have thawed it
 			f.agent.lookSoon()
 		}
 	}
 	f.tell()
+}
+
+func (f *follower) place(key string, pair Pair) {
+	switch key {
+	case f.agent.Keys.Desired(f.agent.Cluster):
+		f.sight.Desired = decode[states.Desired](pair)
+	case f.agent.Keys.Order(f.agent.Cluster, f.agent.Node):
+		f.sight.Order = decode[states.Order](pair)
+	}
 }
 
 // glances looks from time to time, and after an error sooner, as watches do.
@@ -92,11 +96,14 @@ func (f *follower) glances(ctx context.Context) {
 	}
 }
 
-// glance reads the freezes and the id in one transaction.
+// glance reads the freezes and the id in one transaction, and with them what the queries wait for: one
+// that waits on a server which was cut off from the others, or stopped, hears nothing until its time
+// is over.
 func (f *follower) glance(ctx context.Context) error {
 	k := f.agent.Keys
 	pairs, err := f.agent.KV.Txn(ctx, []Op{
-		{Verb: GetOrEmpty, Key: k.Freeze()}, {Verb: GetOrEmpty, Key: k.ClusterFreeze(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.ID()}})
+		{Verb: GetOrEmpty, Key: k.Freeze()}, {Verb: GetOrEmpty, Key: k.ClusterFreeze(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.ID()},
+		{Verb: GetOrEmpty, Key: k.Desired(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.Order(f.agent.Cluster, f.agent.Node)}})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -118,6 +125,9 @@ func (f *follower) sort(pairs []Pair) error {
 	for _, pair := range pairs {
 		switch {
 		case pair.Index == 0:
+		case pair.Key == k.Desired(f.agent.Cluster) && f.first[pair.Key] && pair.Index > f.sight.Desired.Index,
+			pair.Key == k.Order(f.agent.Cluster, f.agent.Node) && f.first[pair.Key] && pair.Index > f.sight.Order.Index:
+			f.place(pair.Key, pair) // the query's own answer may have been quicker, and then it is the newer one
 		case pair.Key == k.Freeze():
 			f.sight.Frozen = decode[states.Freeze](pair)
 		case pair.Key == k.ClusterFreeze(f.agent.Cluster):

@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// network joins the hosts of a lab: by namespaces and a bridge, or, where those are not allowed, by
+// addresses of loopback that nothing can cut.
+type network struct {
+	t      *testing.T
+	prefix string // of the namespaces' names; "": loopback
+	subnet int
+}
+
+// namespaces tells whether this process may make network namespaces, and why not.
+func namespaces() error {
+	if os.Getuid() != 0 {
+		return fmt.Errorf("only root may make them")
+	}
+	name := fmt.Sprintf("orch-try-%d", os.Getpid())
+	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip netns add: %w: %s", err, out)
+	}
+	return exec.Command("ip", "netns", "del", name).Run()
+}
+
+func newNetwork(t *testing.T, hosts []string) *network {
+	t.Helper()
+	n := &network{t: t, subnet: 1 + rand.IntN(250)}
+	if err := namespaces(); err != nil {
+		t.Logf("no network namespaces here: %v", err)
+		return n
+	}
+	n.prefix = fmt.Sprintf("orch-%d-%d-", os.Getpid(), n.subnet)
+	n.add("hub")
+	n.run("-n", n.prefix+"hub", "link", "add", "br0", "type", "bridge")
+	n.run("-n", n.prefix+"hub", "link", "set", "br0", "up")
+	for i, name := range hosts {
+		n.add(name)
+		n.run("-n", n.prefix+"hub", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", n.prefix+name)
+		n.run("-n", n.prefix+"hub", "link", "set", name, "master", "br0", "up")
+		n.run("-n", n.prefix+name, "addr", "add", n.ip(i)+"/24", "dev", "eth0")
+		n.run("-n", n.prefix+name, "link", "set", "eth0", "up")
+		n.run("-n", n.prefix+name, "link", "set", "lo", "up")
+	}
+	return n
+}
+
+func (n *network) add(name string) {
+	n.run("netns", "add", n.prefix+name)
+	n.t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", n.prefix+name).Run() })
+}
+
+func (n *network) run(args ...string) {
+	n.t.Helper()
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		n.t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// ip is the address of the i-th host.
+func (n *network) ip(i int) string {
+	if n.prefix == "" {
+		return fmt.Sprintf("127.77.%d.%d", n.subnet, i+1)
+	}
+	return fmt.Sprintf("10.77.%d.%d", n.subnet, i+1)
+}
+
+// enter is what stands before a command that is to run on a host.
+func (n *network) enter(host string) []string {
+	if n.prefix == "" {
+		return nil
+	}
+	return []string{"nsenter", "--net=/run/netns/" + n.prefix + host}
+}
+
+// dial connects from a host. The connection stays where it was made; only the thread that makes it
+// goes there.
+func (n *network) dial(ctx context.Context, host, network, address string) (net.Conn, error) {
+	if n.prefix == "" {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	runtime.LockOSThread()
+	here, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
+	if err != nil {
+		return nil, err
+	}
+	defer here.Close()
+	there, err := os.Open("/run/netns/" + n.prefix + host)
+	if err != nil {
+		return nil, err
+	}
+	defer there.Close()
+	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if back := unix.Setns(int(here.Fd()), unix.CLONE_NEWNET); back == nil {
+		runtime.UnlockOSThread() // else the thread ends with this goroutine
+	}
+	return conn, err
+}
+
+// cuts skips a test that needs networks to be cut, where that is not possible.
+func (n *network) cuts() {
+	n.t.Helper()
+	switch {
+	case n.prefix != "":
+	case os.Getenv("CI") == "true":
+		n.t.Fatal("network namespaces are not to be had here, and in CI no test is skipped for want of them")
+	default:
+		n.t.Skip("network namespaces are not to be had here: this test cuts networks")
+	}
+}
+
+// cut takes a host off the network, and join puts it back.
+func (n *network) cut(host string) {
+	n.run("-n", n.prefix+"hub", "link", "set", host, "down")
+}
+
+func (n *network) join(host string) { n.run("-n", n.prefix+"hub", "link", "set", host, "up") }
+
+// deafen has a host send nothing to an address any more: what comes from there still arrives.
+func (n *network) deafen(host, ip string) {
+	n.run("-n", n.prefix+host, "route", "add", "blackhole", ip+"/32")
+}
+
+func (n *network) mend(host, ip string) {
+	n.run("-n", n.prefix+host, "route", "del", "blackhole", ip+"/32")
+}
