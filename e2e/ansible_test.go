@@ -30,14 +30,15 @@ func TestAnsibleExample(t *testing.T) {
 	must(t, err)
 	example, err := os.ReadFile("../hcl-examples/ansible/agent/convergeagent.hcl")
 	must(t, err)
+	webctl := f.webctl()
 	play := f.file("web.yml", `
 - hosts: all
   gather_facts: false
   roles:
     - role: `+roles+`/web
-      vars: { web_root: "`+f.dir+`/srv", web_systemctl: "`+f.webctl()+`" }
+      vars: { web_root: "`+f.dir+`/srv", web_systemctl: "`+webctl+`" }
 `)
-	f.configured(strings.NewReplacer("/etc/ansible/web.yml", play, "/var/lib/convergeagent", f.dir+"/agents/web-01").Replace(string(example)))
+	f.configured(strings.NewReplacer("/etc/ansible/web.yml", play, "/var/lib/convergeagent", f.dir+"/agents/web-01").Replace(f.looking(string(example), webctl)))
 	f.alive(1)
 	f.story()
 }

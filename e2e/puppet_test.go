@@ -36,9 +36,10 @@ func TestPuppetExample(t *testing.T) {
 	must(t, err)
 	example, err := os.ReadFile("../hcl-examples/puppet/agent/convergeagent.hcl")
 	must(t, err)
-	site := f.file("site.pp", `class { 'web': root => '`+f.dir+`/srv', systemctl => '`+f.webctl()+`' }`)
+	webctl := f.webctl()
+	site := f.file("site.pp", `class { 'web': root => '`+f.dir+`/srv', systemctl => '`+webctl+`' }`)
 	f.configured(strings.NewReplacer("/etc/puppet/code/modules", modules, "/etc/puppet/code/site.pp", site, "/var/lib/convergeagent", f.dir+"/agents/web-01",
-		"  modulepath", `  vardir = "`+f.dir+`/puppet"`+"\n  modulepath").Replace(string(example)))
+		"  modulepath", `  vardir = "`+f.dir+`/puppet"`+"\n  modulepath").Replace(f.looking(string(example), webctl)))
 	f.alive(1)
 	f.story()
 }

@@ -133,9 +133,32 @@ func (f *field) story() {
 			f.t.Errorf("at %s web is laid down: %t", move.state, laid)
 		}
 		f.change("changed")
+		if move.state == "version 42" {
+			f.fallsOver(move.serves)
+		}
 	}
 	f.ok("reconverge", "web")
 	f.change("unchanged")
+}
+
+// looking has an example's checks look every second, at what stands in for systemctl.
+func (f *field) looking(config, webctl string) string {
+	config = strings.ReplaceAll(config, "/usr/bin/systemctl", webctl)
+	return strings.NewReplacer(`    every    = "1m"`+"\n", "", "check {\n", "check {\n    every = \"1s\"\n").Replace(config)
+}
+
+// fallsOver has the service of an example stop by itself: its check finds that, and the tool mends it as
+// soon as somebody gives it its turn.
+func (f *field) fallsOver(serves string) {
+	f.t.Helper()
+	must(f.t, exec.Command(filepath.Join(f.dir, "webctl"), "stop").Run())
+	eventually(f.t, "the node to say that it drifted", 20*time.Second, func() bool { return f.node("web-01").Phase == "drifted" })
+	f.ok("reconverge", "web", "--drifted")
+	f.change("changed")
+	eventually(f.t, "the node to be as it should", 20*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	if got := f.servesRelease(); got != serves {
+		f.t.Errorf("after its repair it serves %q, want %q", got, serves)
+	}
 }
 
 // change checks what the tool said of the last run.

@@ -6,3 +6,20 @@ state_dir = "/var/lib/convergeagent"
 converge "ansible" {
   playbook = "/etc/ansible/web.yml"
 }
+
+# Whether web still runs is looked at every few minutes, and told where it does not. It mends nothing by
+# itself: orch reconverge web --drifted gives each node that drifted its turn.
+state "version" {
+  check {
+    command = ["/usr/bin/systemctl", "is-active", "web"]
+  }
+}
+
+# Who is to be off serves nobody: it stops again what somebody started by hand.
+state "off" {
+  check {
+    command  = ["/bin/sh", "-c", "! /usr/bin/systemctl is-active web"]
+    every    = "1m"
+    on_drift = "repair"
+  }
+}
