@@ -3,6 +3,7 @@ package convergeagent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Board, Checker, Period and Storage.
+// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Board, Checker, Period, Hide and Storage.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -29,6 +30,7 @@ type Config struct {
 	Action   Action
 	Checker  Checker // nil: nobody looks whether the node drifted
 	Period   Period
+	Hide     func(string) string                    // takes out of a text what must not reach Consul; besides what looks like a token
 	Storage  func(context.Context) (Storage, error) // nil: the state directory
 	Log      hclog.Logger
 }
@@ -58,7 +60,6 @@ type Agent struct {
 	line     string                  // of it that is told
 	doing    doing                   // of the run going on
 	doings   <-chan doing            // gives what it does next
-	again    string                  // done with the run going on
 	stuck    string                  // why what it drained is still not out of maintenance
 	lastEnd  time.Time               // of a run, by a clock that nobody sets
 	owed     func(memory) memory     // has to be written down before anything else happens
@@ -72,7 +73,8 @@ func New(config Config) *Agent {
 	return &Agent{Config: config, delays: delays{of: map[string]delay{}}, board: newKeeper(config.Board, config.TTL/3, config.Log)}
 }
 
-// Run converges the node until the context ends; then it ends the run, says so, and leaves.
+// Run converges the node until the context ends; then it leaves. A run that goes on does so without it,
+// and the next process of this agent adopts it; where the context's cause is ErrEndRun it is ended first.
 // It returns a *InUseError or a *states.TakenError where another agent is at work already.
 func (a *Agent) Run(ctx context.Context) (err error) {
 	if a.storage, err = a.openStorage(ctx); err != nil {
@@ -86,9 +88,6 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
 	a.pace = pace{began: time.Now()}
 	a.pace.rest()
-	if err := a.mourn(ctx); err != nil {
-		return err
-	}
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	helping, stop := context.WithCancel(context.WithoutCancel(ctx)) // the board stays until the run has ended
@@ -102,23 +101,6 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	err = a.loop(ctx, sights)
 	a.leave(ctx)
 	return err
-}
-
-// mourn makes sure that nothing is alive of a run that an earlier process of this agent started, and
-// notes how it ended.
-func (a *Agent) mourn(ctx context.Context) error {
-	knows := a.diary.read()
-	run := knows.Last
-	if !run.Going() {
-		return nil
-	}
-	a.Log.Warn("a run went on when the agent ended; making sure that it is gone", "run", run.ID, "pid", knows.Process.PID)
-	if err := a.Action.Bury(ctx, knows.Process, run); err != nil {
-		return err
-	}
-	run.Outcome, run.Exit, run.Ended = states.Interrupted, -1, now()
-	run.Terminal = run.Attempt >= run.Tries
-	return a.diary.write(func(m memory) memory { return m.end(run, "") })
 }
 
 // follow watches until the context ends, whatever happens.
@@ -140,7 +122,11 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 	defer renewal.Stop()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
-	a.say(states.Waiting, "just started")
+	if a.adopt(ctx); a.running != nil {
+		a.say(a.doing.phase, a.doing.reason)
+	} else {
+		a.say(states.Waiting, "just started")
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -167,10 +153,10 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 	}
 }
 
-// leave ends the run, tells how it ended, and lets everybody know that this node is gone.
+// leave lets everybody know that this node is gone, and what became of its run.
 func (a *Agent) leave(ctx context.Context) {
 	if a.running != nil {
-		a.ended(<-a.running) // its context is over: it is being ended
+		a.ended(<-a.running) // its context is over
 	}
 	if a.watch.over(); a.watch.looking != nil {
 		<-a.watch.looking
@@ -178,6 +164,8 @@ func (a *Agent) leave(ctx context.Context) {
 	if a.owed != nil && a.settle() { // the end of a run, also one that the loop took in its last turn
 		a.restore(context.WithoutCancel(ctx))
 		a.say(states.Waiting, "the agent was told to stop")
+	} else if last := a.diary.read().Last; last.Going() && a.owed == nil {
+		a.say(states.Converging, fmt.Sprintf("the agent was told to stop; run %s goes on, and the next agent takes it over", last.ID))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

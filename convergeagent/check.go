@@ -81,7 +81,7 @@ func (a *Agent) check(ctx context.Context, check Check) {
 	ctx, end := context.WithCancel(ctx)
 	desired, found := a.accepted, make(chan Result, 1)
 	a.watch.looking, a.watch.end, a.watch.check = found, end, check
-	task := Task{Cluster: a.Cluster, Node: a.Node, From: desired.State, Started: func(Process) error { return nil },
+	task := Task{Cluster: a.Cluster, Node: a.Node, From: desired.State,
 		Run: states.Run{ID: "check", State: desired.State, Generation: desired.Generation, Timeout: states.Duration(check.Timeout)}}
 	go func() { found <- a.Checker.Look(ctx, task) }()
 }
@@ -95,10 +95,11 @@ func (a *Agent) found(result Result) {
 	if result.Outcome == states.Interrupted || a.lookedAt() != a.watch.of {
 		return
 	}
-	if a.watch.unsure = doubt(result, check); a.watch.unsure != "" {
+	if a.watch.unsure = a.told(doubt(result, check), 200); a.watch.unsure != "" {
 		a.Log.Warn("the check cannot tell whether the node drifted", "why", a.watch.unsure)
 		return
 	}
+	result.Tail = a.toldLines(result.Tail)
 	before := a.diary.read().Drift
 	if err := a.diary.write(func(m memory) memory { return m.looked(result, now()) }); err != nil {
 		a.Log.Error("what the check found is not noted", "error", err)
@@ -122,7 +123,7 @@ func doubt(result Result, check Check) string {
 	case result.Outcome == states.Killed:
 		return "it was killed by " + result.Signal
 	}
-	return states.Clip(clean(result.Error), 200)
+	return clean(result.Error)
 }
 
 // keptLines is how much of what a check said is told.

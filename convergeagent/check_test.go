@@ -94,7 +94,7 @@ func TestACheckThatCannotTell(t *testing.T) {
 	for name, row := range map[string]struct{ script, says string }{
 		"it takes too long":         {"sleep 60", "it takes longer than 200ms"},
 		"it is killed":              {"kill -9 $$", "it was killed by SIGKILL"},
-		"it cannot be started":      {"", "it could not be started: "},
+		"it cannot be started":      {"", "could not be started: "},
 		"it does not end when told": {"trap '' TERM; sleep 60", "it takes longer than 200ms"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,16 +2,14 @@ package convergeagent
 
 import (
 	"context"
-	"io"
 	"os"
-	"os/exec"
-	"runtime"
-	"syscall"
 
+	"orch/convergeagent/runner"
 	"orch/states"
 )
 
-// Checks looks at states by programs of the node's own configuration, started as Exec starts them.
+// Checks looks at states by programs of the node's own configuration, started as Exec starts them; but a
+// check ends with the agent: nobody would ask for its answer.
 type Checks struct {
 	How func(states.State) (Check, []string, bool) // how a state is looked at, and by what; false: it is not
 	Dir string                                     // for what is handed to the program
@@ -37,16 +35,23 @@ func (c *Checks) look(ctx context.Context, task Task) (Result, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return Result{}, err
 	}
-	attributes, err := (&Exec{Dir: c.Dir}).writeAttributes(task)
+	dir, err := os.MkdirTemp(c.Dir, task.Run.ID+"-*"+folderEnd)
 	if err != nil {
 		return Result{}, err
 	}
-	defer os.Remove(attributes)
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = environment(task, attributes)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithUs(cmd.SysProcAttr)
-	runtime.LockOSThread() // it dies with the thread that started it, which must not end before it
-	defer runtime.UnlockOSThread()
-	return watched(ctx, cmd, task, io.Discard)
+	defer func() { _ = runner.Forget(dir) }() // what stays is removed before the next run
+	attributes, err := writeAttributes(task, dir)
+	if err != nil {
+		return Result{}, err
+	}
+	run, err := runner.Start(dir, runner.Task{Cluster: task.Cluster, Node: task.Node, Run: task.Run.ID, Argv: command,
+		Env: environment(task, attributes), Timeout: task.Run.Timeout, Cgroup: runner.OwnCgroup(), Parent: os.Getpid()})
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := run.Await(ctx, nil)
+	if err != nil {
+		result = endRun(ctx, run, nil)
+	}
+	return result, nil
 }

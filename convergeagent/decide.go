@@ -49,6 +49,9 @@ func (a *Agent) settle() bool {
 	}
 	a.owed = nil
 	a.delays.worked("memory")
+	if last := a.diary.read().Last; last.ID != "" && a.running == nil && !last.Going() {
+		a.Action.Forget(last)
+	}
 	return true
 }
 
@@ -148,7 +151,7 @@ func (a *Agent) idle(verdict states.Verdict, last states.Run) {
 		run.State = run.State.Short()
 		if err := a.diary.write(func(m memory) memory {
 			drift := m.Drift // a run that was none changes nothing about that
-			m = m.end(run, "")
+			m = m.end(run)
 			m.Drift = drift
 			return m
 		}); err != nil {
@@ -172,7 +175,7 @@ func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 	}
 	earlier, before := a.diary.read(), *a.lies
 	run := a.next(verdict, earlier.Last)
-	if err := a.diary.write(func(m memory) memory { return m.begin(run) }); err != nil {
+	if err := a.diary.write(func(m memory) memory { return m.begin(run, verdict.Again) }); err != nil {
 		a.unwritten(err)
 		return
 	}
@@ -182,7 +185,7 @@ func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 		a.delays.later("claim")
 		a.Log.Info("nothing runs yet", "run", run.ID, "error", err)
 		a.owed = func(m memory) memory {
-			m.Attempting, m.Last, m.Process = earlier.Attempting, earlier.Last, earlier.Process
+			m.Attempting, m.Last, m.Again = earlier.Attempting, earlier.Last, earlier.Again
 			return m
 		}
 		if a.settle() {

@@ -19,11 +19,14 @@
 //     was obeyed is in the state file, so that an older word of the same key is nothing any more.
 //   - A run starts only when the state file says that the node is at no certain state any more, and
 //     then the claim went through. Whatever was written or withdrawn meanwhile, the claim fails.
-//   - One run at a time, over restarts too: a new process first ends what is left of the last one's run.
+//   - One run at a time, over restarts too. A run is in a process of its own, package runner, and goes on
+//     when the agent ends, is killed or replaced; the next process of the agent adopts it, and has its end.
 //   - Nothing is reported that the state file does not know; what cannot be delivered is kept, and no
 //     run begins before the end of the last one was delivered.
 //   - Whether a node still is what it reached is looked at only while it is there and nothing runs
 //     (check.go). Finding that it is not changes what is said of it; what follows is the rule's to say.
+//   - What a run prints stays on the node but for its last lines, and those without what looks like a
+//     token, the agent's own ones, and whatever Config.Hide takes out.
 //   - What a run takes out of the traffic is in the state file before it is done, with the reason that
 //     it will carry in Consul. Only what carries it is ever put back, and only at a state.
 //

@@ -35,7 +35,7 @@ func (d *drain) before(ctx context.Context, tell func(doing)) (result Result, un
 	}
 	switch {
 	case ctx.Err() != nil:
-		return Result{Outcome: states.Interrupted, Exit: -1, Error: "the agent was told to stop before anything ran"}, true
+		return Result{Outcome: states.Interrupted, Exit: -1, Error: "the agent was told to stop before anything ran", Free: true}, true
 	case err != nil:
 		return Result{Outcome: states.ExitedBadly, Exit: -1, Error: "nothing ran: " + err.Error()}, true
 	}

@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
+	"orch/convergeagent/runner"
 	"orch/states"
 )
 
@@ -23,55 +23,41 @@ type Driver interface {
 
 // plan is one run of a tool.
 type plan struct {
+	tool    string // whose output and exit codes these are, as Readings has it
 	argv    []string
-	env     []string            // besides what every run has
-	blocked string              // who keeps the tool from running now; empty: nobody does
-	heard   func(line string)   // takes every line of output
-	judge   func(Result) Result // says what its end means
+	env     []string // besides what every run has
+	blocked string   // who keeps the tool from running now; empty: nobody does
 }
 
-// listens lets the plan hear every line, before whoever heard it anyway.
-func (p plan) listens(task Task) Task {
-	if said := task.Said; p.heard != nil {
-		task.Said = func(line string) {
-			p.heard(line)
-			if said != nil {
-				said(line)
-			}
-		}
+// Readings gives for the name of a tool what its output and exit codes mean. It takes no configuration,
+// and so a run is read by its runner, whatever the agent was told meanwhile.
+func Readings(tool string) runner.Reading {
+	switch tool {
+	case puppetTool:
+		return puppetReading()
+	case chefTool:
+		return chefReading()
+	case ansibleTool:
+		return ansibleReading()
 	}
-	return task
+	return runner.Reading{}
 }
 
-// toolDir ends the name of the folder in which a run's driver hands over what it has to.
-const toolDir = ".tool"
-
-// plan says how a run goes: as its state's driver has it, or by a command alone. Whoever calls it
-// calls done when the run is over.
-func (e *Exec) plan(task Task) (p plan, done func(), err error) {
-	left, _ := os.ReadDir(e.Dir)
-	for _, entry := range left { // one run at a time: what is there is nobody's any more
-		if strings.HasSuffix(entry.Name(), toolDir) {
-			_ = os.RemoveAll(filepath.Join(e.Dir, entry.Name()))
-		}
-	}
+// plan says how a run goes: as its state's driver has it, or by a command alone.
+func (e *Exec) plan(task Task, dir string) (plan, error) {
 	var driver Driver
 	if e.Driver != nil {
 		driver = e.Driver(task.Run.State)
 	}
 	if driver == nil {
 		argv, err := e.Command(task.Run.State)
-		return plan{argv: argv}, func() {}, err
+		return plan{argv: argv}, err
 	}
-	dir := filepath.Join(e.Dir, task.Run.ID+toolDir)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return plan{}, nil, err
+	tool := filepath.Join(dir, "tool")
+	if err := os.Mkdir(tool, 0o700); err != nil {
+		return plan{}, err
 	}
-	done = func() { _ = os.RemoveAll(dir) }
-	if p, err = driver.plan(task, dir); err != nil {
-		done()
-	}
-	return p, done, err
+	return driver.plan(task, tool)
 }
 
 // The values of Result.Change.
@@ -110,8 +96,8 @@ func ownEnd(result Result) bool {
 	return result.Outcome == states.Succeeded || result.Outcome == states.ExitedBadly && result.Exit >= 0 && result.Error == ""
 }
 
-// blocked is a try that came to nothing because somebody else stood in its way.
-func blocked(result Result, why string) Result {
+// inTheWay is a try that came to nothing because somebody else stood in its way.
+func inTheWay(result Result, why string) Result {
 	result.Outcome, result.Change, result.Error = states.ExitedBadly, "", "blocked: "+why
 	return result
 }

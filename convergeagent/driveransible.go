@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"orch/convergeagent/runner"
 	"orch/states"
 )
 
@@ -40,14 +41,19 @@ func (a Ansible) plan(task Task, dir string) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	var seen recap
 	return plan{
+		tool: ansibleTool,
 		argv: a.argv(path),
 		// What tells success from nothing done is in the output: it is to look as ansible brings it.
-		env:   []string{"ANSIBLE_STDOUT_CALLBACK=default", "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0"},
-		heard: seen.heard,
-		judge: func(result Result) Result { return seen.judge(read(ansibleCodes, result)) },
+		env: []string{"ANSIBLE_STDOUT_CALLBACK=default", "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0"},
 	}, nil
+}
+
+const ansibleTool = "ansible"
+
+func ansibleReading() runner.Reading {
+	var seen recap
+	return runner.Reading{Heard: seen.heard, Judge: func(result Result) Result { return seen.judge(read(ansibleCodes, result)) }}
 }
 
 func (a Ansible) argv(vars string) []string {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"orch/convergeagent/runner"
 )
 
 // Chef converges with chef-client, or what takes the same command line: cinc-client, chef-solo.
@@ -38,27 +40,32 @@ func (c Chef) plan(task Task, dir string) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	var inTheWay, change string
-	return plan{
-		argv: c.argv(path, lockWait(task.Run.Timeout)),
-		heard: func(line string) {
+	return plan{tool: chefTool, argv: c.argv(path, lockWait(task.Run.Timeout))}, nil
+}
+
+const chefTool = "chef"
+
+func chefReading() runner.Reading {
+	var by, change string
+	return runner.Reading{
+		Heard: func(line string) {
 			if why := chefBlocked(line); why != "" {
-				inTheWay = why
+				by = why
 			}
 			if seen := chefChange(line); seen != "" {
 				change = seen
 			}
 		},
-		judge: func(result Result) Result {
-			if ownEnd(result) && result.Exit == 1 && inTheWay != "" {
-				return blocked(result, inTheWay)
+		Judge: func(result Result) Result {
+			if ownEnd(result) && result.Exit == 1 && by != "" {
+				return inTheWay(result, by)
 			}
 			if result = read(chefCodes, result); result.OK() {
 				result.Change = change
 			}
 			return result
 		},
-	}, nil
+	}
 }
 
 func (c Chef) argv(attributes, lockWait string) []string {

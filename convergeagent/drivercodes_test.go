@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"orch/convergeagent/runner"
 	"orch/states"
 )
 
@@ -52,22 +53,28 @@ func TestHowToolsEnd(t *testing.T) {
 		{Ansible{}, 4, "", false, "", "could not be read"},
 		{Ansible{}, 0, "", true, "", ""},
 	} {
-		p, err := row.driver.plan(driverTask(), t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := readingOf(t, row.driver)
 		for line := range strings.SplitSeq(row.output, "|") {
-			p.heard(line)
+			p.Heard(line)
 		}
 		result := Result{Outcome: states.Succeeded, Exit: row.exit}
 		if row.exit != 0 {
 			result.Outcome = states.ExitedBadly
 		}
-		got := p.judge(result)
+		got := p.Judge(result)
 		if got.OK() != row.ok || got.Change != row.change || !strings.Contains(got.Error, row.says) || row.says == "" && got.Error != "" {
 			t.Errorf("%T, exit %d, %q: %+v", row.driver, row.exit, row.output, got)
 		}
 	}
+}
+
+func readingOf(t *testing.T, driver Driver) runner.Reading {
+	t.Helper()
+	p, err := driver.plan(driverTask(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Readings(p.tool)
 }
 
 // A tool that the agent or a signal ended had no say in it.
@@ -78,11 +85,8 @@ func TestEndsThatAreNotTheTools(t *testing.T) {
 			{Outcome: states.TimedOut, Exit: 2}, {Outcome: states.Interrupted, Exit: 0, Error: "the agent was told to stop"},
 			{Outcome: states.Killed, Exit: -1, Signal: "SIGKILL"}, {Outcome: states.ExitedBadly, Exit: 2, Error: "it could not be written down, and was ended"},
 		} {
-			p, err := driver.plan(driverTask(), t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := p.judge(result); text(got) != text(result) || got.Change != "" {
+			p := readingOf(t, driver)
+			if got := p.Judge(result); text(got) != text(result) || got.Change != "" {
 				t.Errorf("%T makes %+v of %+v", driver, got, result)
 			}
 		}

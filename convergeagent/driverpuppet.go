@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"orch/convergeagent/runner"
 )
 
 // Puppet converges with puppet apply, or with puppet agent and the server that it knows.
@@ -50,21 +52,26 @@ func (p Puppet) plan(task Task, dir string) (plan, error) {
 	if err := os.WriteFile(filepath.Join(dir, "orch.rb"), []byte(puppetFact), 0o600); err != nil {
 		return plan{}, err
 	}
-	var inTheWay string
-	return plan{
-		argv: p.argv(lockWait(task.Run.Timeout)), env: []string{"FACTERLIB=" + dir}, blocked: p.disabled(),
-		heard: func(line string) {
+	return plan{tool: puppetTool, argv: p.argv(lockWait(task.Run.Timeout)), env: []string{"FACTERLIB=" + dir}, blocked: p.disabled()}, nil
+}
+
+const puppetTool = "puppet"
+
+func puppetReading() runner.Reading {
+	var by string
+	return runner.Reading{
+		Heard: func(line string) {
 			if why := puppetBlocked(line); why != "" {
-				inTheWay = why
+				by = why
 			}
 		},
-		judge: func(result Result) Result {
-			if ownEnd(result) && result.Exit == 1 && inTheWay != "" {
-				return blocked(result, inTheWay)
+		Judge: func(result Result) Result {
+			if ownEnd(result) && result.Exit == 1 && by != "" {
+				return inTheWay(result, by)
 			}
 			return read(puppetCodes, result)
 		},
-	}, nil
+	}
 }
 
 func (p Puppet) argv(lockWait string) []string {

@@ -5,25 +5,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
+	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"orch/convergeagent/runner"
 	"orch/states"
 )
 
-// Exec converges by running a program of the node's own configuration, without a shell.
+// Exec converges by running a program of the node's own configuration, without a shell, in a process
+// that goes on without the agent.
 type Exec struct {
 	Command func(states.State) ([]string, error) // program and arguments for a state
 	Driver  func(states.State) Driver            // of the tool that goes there instead; nil: there is none
 	Dir     string                               // for logs, and for what is handed to the program
+	LockDir string                               // where all agents of the host meet; empty: the host is not locked
+	Tree    bool                                 // contain runs without a cgroup, as where there are none
+
+	mu    sync.Mutex
+	going *runner.Run // nil: none is
 }
 
 // Fill puts a state and its argument in the place of the arguments that are "${state}" and
@@ -45,69 +47,119 @@ func Fill(command []string, state states.State) []string {
 
 // Converge implements Action.
 func (e *Exec) Converge(ctx context.Context, task Task) Result {
-	path := filepath.Join(e.Dir, task.Run.ID+".log")
-	result, err := e.converge(ctx, task, path)
-	if err != nil {
-		return Result{Outcome: states.ExitedBadly, Exit: -1, Error: "could not be started: " + err.Error(), Log: path}
+	run, blocked, err := e.start(task)
+	switch {
+	case err != nil:
+		_ = runner.Forget(e.folder(task.Run))
+		return Result{Outcome: states.ExitedBadly, Exit: -1, Error: "could not be started: " + err.Error()}
+	case blocked != "":
+		return inTheWay(Result{Exit: -1}, blocked)
 	}
-	result.Log = path
+	return e.await(ctx, run, task)
+}
+
+// Adopt implements Action.
+func (e *Exec) Adopt(ctx context.Context, task Task) Result {
+	run, found := runner.Find(e.folder(task.Run))
+	if found {
+		return e.await(ctx, run, task)
+	}
+	result := Result{Outcome: states.Interrupted, Exit: -1, Error: "interrupted: its agent ended before anything ran", Free: true}
+	if err := runner.Sweep(ctx, task.Run.ID); err != nil {
+		result.Error, result.Free = err.Error(), false
+	}
 	return result
 }
 
-func (e *Exec) converge(ctx context.Context, task Task, path string) (result Result, err error) {
-	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
-		return result, err
+// Forget implements Action.
+func (e *Exec) Forget(run states.Run) { _ = runner.Forget(e.folder(run)) }
+
+// Kill ends the run going on at once, and tells whether there is one. Whoever calls it does not wait for
+// the end.
+func (e *Exec) Kill() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.going != nil && e.going.Kill()
+}
+
+func (e *Exec) hold(run *runner.Run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.going = run
+}
+
+// await stays with a run to its end, or to the context's.
+func (e *Exec) await(ctx context.Context, run *runner.Run, task Task) Result {
+	e.hold(run)
+	defer e.hold(nil)
+	result, err := run.Await(ctx, task.Said)
+	if err == nil {
+		return result
 	}
-	plan, done, err := e.plan(task)
-	if err != nil {
-		return result, err
+	if !errors.Is(context.Cause(ctx), ErrEndRun) {
+		return Result{}
 	}
-	defer done()
-	if err := rotate(e.Dir, logRuns-1); err != nil {
-		return result, fmt.Errorf("remove old logs: %w", err)
-	}
-	attributes, err := e.writeAttributes(task)
-	if err != nil {
-		return result, fmt.Errorf("write attributes: %w", err)
-	}
-	defer os.Remove(attributes)
-	title := fmt.Sprintf("%s run %s try %d of %d", task.Run.State, task.Run.ID, task.Run.Attempt, task.Run.Tries)
-	log, err := openLog(path, title)
-	if err != nil {
-		return result, fmt.Errorf("open log: %w", err)
-	}
-	defer func() { // a log that cannot be written costs the log, not the run
-		if closing := log.close(ending(result, err)); closing != nil && result.Error == "" {
-			result.Error = "its log is not whole: " + closing.Error()
+	return endRun(ctx, run, task.Said)
+}
+
+// endRun tells a run to end, and stays with it until it has.
+func endRun(ctx context.Context, run *runner.Run, said func(string)) Result {
+	for told := false; ; { // a runner that was just started may not hear yet
+		told = told || run.End()
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		result, err := run.Await(limited, said)
+		cancel()
+		if err == nil {
+			return result
 		}
-	}()
-	if plan.blocked != "" {
-		return blocked(Result{Exit: -1}, plan.blocked), nil
 	}
-	cmd := exec.Command(plan.argv[0], plan.argv[1:]...)
-	cmd.Env = append(environment(task, attributes), plan.env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	result, err = watched(ctx, cmd, plan.listens(task), log)
-	if err == nil && plan.judge != nil {
-		result = plan.judge(result)
-	}
-	return result, err
 }
 
-func ending(result Result, err error) string {
+// folderEnd ends the name of the folder of a run.
+const folderEnd = ".run"
+
+func (e *Exec) folder(run states.Run) string {
+	return filepath.Join(e.Dir, fmt.Sprintf("%s-%d%s", run.ID, run.Attempt, folderEnd))
+}
+
+// start makes a run's folder, with all that the run is to know, and starts its runner. Blocked says who
+// keeps it from running; then nothing is started.
+func (e *Exec) start(task Task) (run *runner.Run, blocked string, err error) {
+	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
+		return nil, "", err
+	}
+	left, err := filepath.Glob(filepath.Join(e.Dir, "*"+folderEnd))
+	if err == nil {
+		err = errors.Join(runner.Tidy(left), runner.Rotate(e.Dir))
+	}
 	if err != nil {
-		return "could not be started: " + err.Error()
+		return nil, "", fmt.Errorf("remove what old runs left: %w", err)
 	}
-	run := states.Run{Outcome: result.Outcome, Exit: result.Exit, Signal: result.Signal, Error: result.Error}
-	text, _, _ := strings.Cut(run.Ending(), " after ") // the run's times are in the status
-	return text
+	dir := e.folder(task.Run)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, "", err
+	}
+	plan, err := e.plan(task, dir)
+	if err != nil || plan.blocked != "" {
+		return nil, plan.blocked, errors.Join(err, runner.Forget(dir))
+	}
+	attributes, err := writeAttributes(task, dir)
+	if err != nil {
+		return nil, "", fmt.Errorf("write attributes: %w", err)
+	}
+	job := runner.Task{Cluster: task.Cluster, Node: task.Node, Run: task.Run.ID, Tool: plan.tool, Argv: plan.argv,
+		Title:   fmt.Sprintf("%s run %s try %d of %d", task.Run.State, task.Run.ID, task.Run.Attempt, task.Run.Tries),
+		Env:     append(environment(task, attributes), plan.env...),
+		Timeout: task.Run.Timeout, Log: filepath.Join(e.Dir, task.Run.ID+".log"), LockDir: e.LockDir}
+	if !e.Tree {
+		job.Cgroup = runner.OwnCgroup()
+	}
+	run, err = runner.Start(dir, job)
+	return run, "", err
 }
-
-// attributesFile ends the name of the file with a run's attributes.
-const attributesFile = ".attributes.json"
 
 // writeAttributes hands the state's attributes over in a file that only the node's owner reads.
-func (e *Exec) writeAttributes(task Task) (string, error) {
+func writeAttributes(task Task, dir string) (string, error) {
 	attributes := task.Run.State.Attributes
 	if attributes == nil {
 		attributes = map[string]string{}
@@ -116,7 +168,7 @@ func (e *Exec) writeAttributes(task Task) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(e.Dir, task.Run.ID+attributesFile)
+	path := filepath.Join(dir, "attributes.json")
 	return path, os.WriteFile(path, append(text, '\n'), 0o600)
 }
 
@@ -147,136 +199,4 @@ func from(state states.State) string {
 		return ""
 	}
 	return state.String()
-}
-
-// drainTime is how long output is read after everything of the run has ended: only a daemon, in a
-// session of its own, can still hold the pipe then.
-const drainTime = time.Second
-
-// watched starts the command and stays with it to its end and that of its process group.
-func watched(ctx context.Context, cmd *exec.Cmd, task Task, log io.Writer) (Result, error) {
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		return Result{}, err
-	}
-	defer reader.Close()
-	cmd.Stdout, cmd.Stderr = writer, writer // files both: exec starts nothing that reads for us
-	err = cmd.Start()
-	if closing := writer.Close(); err == nil && closing != nil {
-		err = closing
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	lines := &tail{said: task.Said}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		_, _ = io.CopyBuffer(io.MultiWriter(log, lines), onlyReader{reader}, make([]byte, 64<<10))
-	}()
-	result := attend(ctx, cmd, task)
-	timer := time.NewTimer(drainTime)
-	defer timer.Stop()
-	select {
-	case <-drained:
-	case <-timer.C:
-		_ = reader.SetReadDeadline(time.Now()) // wakes the copy
-		<-drained
-	}
-	result.Tail = lines.last()
-	return result, nil
-}
-
-// onlyReader hides every other method, so that a copy goes through our buffer and stays flat.
-type onlyReader struct{ io.Reader }
-
-// attend waits for the end of the process, ends it where it must, and sweeps up after it.
-func attend(ctx context.Context, cmd *exec.Cmd, task Task) Result {
-	group := cmd.Process.Pid
-	exited := make(chan struct{})
-	var waiting error
-	go func() {
-		defer close(exited)
-		if waiting = awaitExit(group); waiting != nil {
-			waiting = cmd.Wait() // it cannot be awaited without being reaped here
-		}
-	}()
-	stopped := persuade(ctx, exited, group, task)
-	<-exited
-	_ = signalGroup(group, syscall.SIGKILL) // its number is still its own: it was not reaped
-	if cmd.ProcessState == nil {
-		_ = cmd.Wait()
-	}
-	for !awaitGone(context.WithoutCancel(ctx), group, afterKill) {
-		// What the kernel cannot end now still runs, and so does this run: the next would overlap it.
-	}
-	return judge(cmd.ProcessState, stopped)
-}
-
-// stop is why the agent ended a run itself; without an outcome it did not.
-type stop struct {
-	outcome states.Outcome
-	why     string
-}
-
-// persuade returns when the process has ended by itself, or was told to end and then made to.
-func persuade(ctx context.Context, exited <-chan struct{}, group int, task Task) stop {
-	timeout := time.NewTimer(task.Run.Timeout.D())
-	defer timeout.Stop()
-	reason := stop{states.ExitedBadly, "it could not be written down, and was ended"}
-	if note(group, task) == nil {
-		select {
-		case <-exited:
-			return stop{}
-		case <-timeout.C:
-			reason = stop{outcome: states.TimedOut}
-		case <-ctx.Done():
-			reason = stop{states.Interrupted, "the agent was told to stop"}
-		}
-	}
-	doomed := family(group)
-	_ = signalGroup(group, syscall.SIGTERM)
-	until := time.Now().Add(states.KillGrace(task.Run.Timeout).D())
-	grace := time.NewTimer(time.Until(until))
-	defer grace.Stop()
-	select {
-	case <-exited: // a shell goes at once; what it had started has the same grace
-		awaitGone(context.WithoutCancel(ctx), group, time.Until(until))
-	case <-grace.C:
-		doomed = append(doomed, family(group)...) // while the tree still holds together
-		_ = signalGroup(group, syscall.SIGKILL)
-	}
-	killAll(context.WithoutCancel(ctx), doomed)
-	return reason
-}
-
-func note(pid int, task Task) error {
-	process, err := identify(pid)
-	if err != nil {
-		return err
-	}
-	return task.Started(process)
-}
-
-// judge says how a process ended.
-func judge(state *os.ProcessState, stopped stop) Result {
-	status, ok := state.Sys().(syscall.WaitStatus)
-	switch {
-	case !ok:
-		return Result{Outcome: states.ExitedBadly, Exit: -1, Error: errors.New("its end is unknown").Error()}
-	case stopped.outcome != "":
-		return Result{Outcome: stopped.outcome, Exit: state.ExitCode(), Error: stopped.why, Signal: signalName(status)}
-	case status.Signaled():
-		return Result{Outcome: states.Killed, Exit: -1, Signal: signalName(status)}
-	case state.ExitCode() != 0:
-		return Result{Outcome: states.ExitedBadly, Exit: state.ExitCode()}
-	}
-	return Result{Outcome: states.Succeeded}
-}
-
-func signalName(status syscall.WaitStatus) string {
-	if !status.Signaled() {
-		return ""
-	}
-	return unix.SignalName(status.Signal())
 }

@@ -57,6 +57,24 @@ func flock(ctx context.Context, file *os.File) (err error) {
 	return err
 }
 
+// await looks again and again, and tells whether what it waits for came true in time.
+func await(ctx context.Context, atMost time.Duration, come func() bool) bool {
+	deadline := time.NewTimer(atMost)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !come() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
 // Close implements Storage.
 func (f *folder) Close() error { return f.lock.Close() }
 

@@ -23,7 +23,7 @@ type memory struct {
 	Failed     states.Run   `json:"failed,omitzero"`
 	Failures   int          `json:"failures"`
 	Session    string       `json:"session,omitempty"`
-	Process    Process      `json:"process,omitzero"` // of the run going on
+	Again      string       `json:"again,omitempty"` // done with the success of the run going on
 	Drained    []drained    `json:"drained,omitempty"`
 
 	Drift   *states.Drift `json:"drift,omitempty"`   // that the node's check found; nil: none
@@ -38,16 +38,18 @@ func (m memory) self(observe bool) states.Self {
 		Last: m.Last, Failures: m.Failures, Observe: observe}
 }
 
-// begin notes a try before it is claimed: from now on the node is at no state.
-func (m memory) begin(run states.Run) memory {
+// begin notes a try before it is claimed: from now on the node is at no state. Again is what is done
+// with its success.
+func (m memory) begin(run states.Run, again string) memory {
 	run.State = run.State.Short()
-	m.Attempting, m.Last, m.Process = run.State, run, Process{}
+	m.Attempting, m.Last, m.Again = run.State, run, again
 	return m
 }
 
-// end notes how the last try ended; again is what is done with its success.
-func (m memory) end(run states.Run, again string) memory {
-	m.Last, m.Process = run, Process{}
+// end notes how the last try ended.
+func (m memory) end(run states.Run) memory {
+	again := m.Again
+	m.Last, m.Again = run, ""
 	switch {
 	case run.OK():
 		if m.Drift = nil; run.Under == states.UnderRepair {
@@ -80,7 +82,7 @@ func (m memory) validate(cluster, node string) error {
 		return fmt.Errorf("its instance %q is malformed", m.Instance)
 	case m.Last.ID != "" && !states.ValidID(m.Last.ID):
 		return fmt.Errorf("its run id %q is malformed", m.Last.ID)
-	case m.Failures < 0 || m.Process.PID < 0:
+	case m.Failures < 0:
 		return errors.New("a number in it is below 0")
 	}
 	return nil

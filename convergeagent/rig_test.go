@@ -27,7 +27,8 @@ type rig struct {
 	log     *strings.Builder
 	catalog *catalog // of the services on its node
 	drainer *drainer
-	stop    func() error // ends the agent and gives what Run returned
+	stop    func() error // ends the agent and its run, and gives what Run returned
+	leave   func() error // ends the agent alone
 }
 
 var keys = func() store.Keys {
@@ -68,7 +69,7 @@ func shell(dir, script string) *Exec {
 
 // start runs the agent until the test or r.stop ends it.
 func (r *rig) start() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error, 1)
 	go func() {
 		err := New(r.config).Run(ctx)
@@ -78,12 +79,12 @@ func (r *rig) start() {
 		done <- err
 	}()
 	ended := false
-	r.stop = func() error {
+	end := func(cause error) error {
 		if ended {
 			return nil
 		}
 		ended = true
-		cancel()
+		cancel(cause)
 		select {
 		case err := <-done:
 			return err
@@ -92,6 +93,7 @@ func (r *rig) start() {
 			return nil
 		}
 	}
+	r.stop, r.leave = func() error { return end(ErrEndRun) }, func() error { return end(nil) }
 	r.t.Cleanup(func() { _ = r.stop() })
 }
 

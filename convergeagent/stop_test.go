@@ -3,6 +3,7 @@ package convergeagent
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ func TestSecondAgent(t *testing.T) {
 	}
 }
 
+// Ctrl-C ends the run first.
 func TestStopsGracefully(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -50,10 +52,36 @@ func TestStopsGracefully(t *testing.T) {
 	if !board.gone() {
 		t.Error("it is still on the board")
 	}
+	gone(t, dir+"/pid")
 	r.start() // the second try is the last
 	s = r.until("the second try", func(s states.Status) bool { return s.Run.Attempt == 2 })
 	if s.Run.Tries != 2 {
 		t.Errorf("it reports %s", text(s))
+	}
+}
+
+// SIGTERM, as an upgrade of the agent sends it, leaves the run going; the next agent has its result.
+func TestLeavesItsRunGoing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := newRig(t, `echo run >> `+dir+`/trace; while ! test -e `+dir+`/go; do sleep 0.02; done; echo "ended by itself"`)
+	r.want(desired(1, "converged"))
+	r.start()
+	eventually(t, "it runs", func() bool { return len(lines(dir+"/trace")) == 1 }, func() string { return text(r.status()) })
+	if err := r.leave(); err != nil {
+		t.Fatal(err)
+	}
+	s := r.status()
+	if !s.Run.Going() || s.Phase != states.Converging || !strings.Contains(s.Reason, "goes on") || r.pair().Session != "" {
+		t.Errorf("it leaves %s", text(s))
+	}
+	r.start()
+	r.until("the next agent waits", func(s states.Status) bool { return strings.HasPrefix(s.Reason, "waits for the end of run "+s.Run.ID) })
+	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.settled("converged"); s.Run.Attempt != 1 || !slices.Contains(s.Run.Tail, "ended by itself") || len(lines(dir+"/trace")) != 1 {
+		t.Errorf("after %q it reports %s", lines(dir+"/trace"), text(s))
 	}
 }
 

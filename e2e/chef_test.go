@@ -53,7 +53,7 @@ func TestChefIsTold(t *testing.T) {
 	f.change("unchanged")
 	id := f.node("web-01").Run.ID
 	want := strings.Join([]string{"--local-mode", "--config", "/etc/chef/client.rb", "--override-runlist", "recipe[web],role[base]", "--once", "--no-color",
-		"--run-lock-timeout", "30", "--json-attributes", f.dir + "/agents/web-01/runs/" + id + ".tool/attributes.json", ""}, "\n")
+		"--run-lock-timeout", "30", "--json-attributes", f.dir + "/agents/web-01/runs/" + id + "-1.run/tool/attributes.json", ""}, "\n")
 	if got, _ := os.ReadFile(filepath.Join(f.dir, "chef.argv")); string(got) != want {
 		t.Errorf("its arguments are\n%s\nwant\n%s", got, want)
 	}

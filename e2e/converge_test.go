@@ -146,6 +146,7 @@ func TestAgentByItsFile(t *testing.T) {
 cluster   = "web"
 node      = "web-01"
 state_dir = "`+f.dir+`/agents/web-01"
+lock_dir  = "`+f.dir+`/host"
 meta      = { rack = "r3" }
 
 consul { address = "`+f.consul.addr+`" }

@@ -160,7 +160,7 @@ service "web" { id = "web-b" }
 
 converge "exec" { command = ["`+f.script()+`", "${state}", "${argument}"] }
 `)
-	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--session-ttl", ttl.String())
+	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--session-ttl", ttl.String(), "--lock-dir", f.dir+"/host")
 	f.alive(1)
 	f.ok("transition", "web", "converged")
 	f.exits(4, "transition", "web", "version", "1")

@@ -47,6 +47,7 @@ func emptyField(t *testing.T) *field {
 		must(t, os.MkdirAll(filepath.Join(f.dir, sub), 0o755))
 	}
 	must(t, os.WriteFile(f.script(), []byte(f.converge()), 0o755))
+	t.Cleanup(f.endRuns)
 	return f
 }
 
@@ -180,6 +181,9 @@ func (f *field) why(args []string) string {
 func (f *field) agent(node string, flags ...string) *process {
 	f.t.Helper()
 	args := []string{"--node", node, "--state-dir", filepath.Join(f.dir, "agents", node), "--session-ttl", ttl.String()}
+	if !slices.Contains(flags, "--lock-dir") { // every agent of a test plays on a host of its own
+		args = append(args, "--lock-dir", filepath.Join(f.dir, "agents", node, "host"))
+	}
 	if !slices.Contains(flags, "--cluster") {
 		args = append(args, "--cluster", "web")
 	}

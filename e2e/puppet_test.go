@@ -64,7 +64,7 @@ unless $orch['argument'] =~ String and $orch['generation'] =~ Integer and $orch[
 	if _, err := os.Stat(filepath.Join(f.dir, "PWNED")); err == nil {
 		t.Error("a value was run")
 	}
-	left, _ := filepath.Glob(filepath.Join(f.dir, "agents/web-01/runs/*.tool"))
+	left, _ := filepath.Glob(filepath.Join(f.dir, "agents/web-01/runs/*.run"))
 	if len(left) > 0 {
 		t.Errorf("the facts are still there: %s", left)
 	}

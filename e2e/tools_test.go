@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -54,7 +55,7 @@ state_dir = "` + f.dir + `/agents/web-01"
 func (f *field) configured(text string) *process {
 	f.t.Helper()
 	config := f.file("convergeagent.hcl", text)
-	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--node", "web-01", "--session-ttl", ttl.String())
+	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--node", "web-01", "--session-ttl", ttl.String(), "--lock-dir", f.dir+"/host")
 	return f.agents["web-01"]
 }
 
@@ -73,6 +74,17 @@ const (
 	hostileHCL = `"--noop 'a' \"b\" \\ {{ lookup('pipe', 'touch PWNED') }} %%{facts.os} $${facts} $(id)\n- end"`
 )
 
+// init stands in for the first process of a machine: what is to outlive a run is its child, and not the run's.
+func (f *field) init() {
+	f.t.Helper()
+	fifo := filepath.Join(f.dir, "init.fifo")
+	must(f.t, syscall.Mkfifo(fifo, 0o600))
+	cmd := exec.Command("/bin/sh", "-c", `exec 3<> init.fifo; while read -r verb <&3; do setsid sh -c 'echo $$ > web.pid; exec sleep 300' 3>&- & done`)
+	cmd.Dir = f.dir
+	must(f.t, cmd.Start())
+	f.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+}
+
 // webctl stands in for systemctl: start, stop, restart and is-active of a process that stays when the
 // converge is over, and that says which release it began with.
 func (f *field) webctl() string {
@@ -86,7 +98,7 @@ stop() { alive && kill "$(cat web.pid)"; rm -f web.pid serves; }
 start() {
 	[ -s srv/web.conf ] || exit 1
 	cp srv/web.conf serves
-	setsid sh -c 'echo $$ > web.pid; exec sleep 300' > /dev/null 2>&1 < /dev/null &
+	echo start > init.fifo
 	while ! [ -s web.pid ]; do sleep 0.05; done
 }
 case "$1" in
@@ -96,6 +108,7 @@ stop) stop ;;
 restart) stop; start ;;
 esac
 `), 0o755))
+	f.init()
 	f.t.Cleanup(func() { _ = exec.Command(path, "stop").Run() })
 	return path
 }

@@ -95,6 +95,9 @@ func (r Run) Ending() string {
 	case Killed:
 		return "killed by " + r.Signal + after
 	case Interrupted:
+		if r.Error != "" {
+			return r.Error
+		}
 		return "interrupted: the agent ended and the run with it"
 	}
 	return "running"

@@ -16,34 +16,52 @@ import (
 // Whoever signals twice does not wait for a run that ignores the first signal.
 func TestBrakeEndsARunThatIgnoresTheFirstSignal(t *testing.T) {
 	dir := t.TempDir()
-	script := `trap "" TERM; sleep 60 & echo $! > ` + dir + `/child; wait; sleep 60`
+	script := `trap "" TERM; (trap "" TERM; echo $$ > ` + dir + `/child; while :; do sleep 0.05; done)`
+	exec := &convergeagent.Exec{Dir: dir, Command: func(states.State) ([]string, error) { return []string{"/bin/sh", "-c", script}, nil }}
 	var b brake
-	action := braked{&convergeagent.Exec{Dir: dir, Command: func(states.State) ([]string, error) { return []string{"/bin/sh", "-c", script}, nil }}, &b}
-	ctx, cancel := context.WithCancel(context.Background())
+	b.hold(exec)
+	if b.pull() {
+		t.Error("it ended a run, and there is none")
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
 	ended := make(chan convergeagent.Result, 1)
 	run := states.Run{ID: "r-1", State: version42, Attempt: 1, Tries: 1, Timeout: states.Duration(time.Hour)}
-	go func() {
-		ended <- action.Converge(ctx, convergeagent.Task{Cluster: "web", Node: "n1", Run: run, Started: func(convergeagent.Process) error { return nil }})
-	}()
+	go func() { ended <- exec.Converge(ctx, convergeagent.Task{Cluster: "web", Node: "n1", Run: run}) }()
 	child := filepath.Join(dir, "child")
 	for written := ""; written == ""; time.Sleep(10 * time.Millisecond) {
 		text, _ := os.ReadFile(child)
 		written = strings.TrimSpace(string(text))
 	}
-	cancel()
+	cancel(convergeagent.ErrEndRun)
 	start := time.Now()
-	b.pull()
+	if !b.pull() {
+		t.Error("there was a run to end")
+	}
 	result := <-ended
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("the run ended after %s, and its grace is 10s", took)
 	}
-	if result.Outcome == states.Succeeded {
-		t.Errorf("the outcome is %+v", result)
+	if result.Outcome != states.Interrupted || result.Signal != "SIGKILL" {
+		t.Errorf("the result is %+v", result)
 	}
-	if b.process != nil {
-		t.Error("the brake still holds a process that has ended")
+	if b.pull() {
+		t.Error("the brake still holds a run that has ended")
 	}
-	b.pull() // nothing to end, nobody is hit
+}
+
+// Only Ctrl-C means the run too: a service manager stops the agent alone.
+func TestWhatASignalMeans(t *testing.T) {
+	for signal, want := range map[syscall.Signal]error{syscall.SIGTERM: context.Canceled, syscall.SIGINT: convergeagent.ErrEndRun} {
+		ctx, end := untilTold(func() {})
+		if err := syscall.Kill(os.Getpid(), signal); err != nil {
+			t.Fatal(err)
+		}
+		<-ctx.Done()
+		if cause := context.Cause(ctx); cause != want {
+			t.Errorf("%s means %v", signal, cause)
+		}
+		end()
+	}
 }
 
 func TestSignalsAreCounted(t *testing.T) {

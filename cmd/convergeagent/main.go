@@ -1,5 +1,5 @@
 // Convergeagent keeps this node at the state its cluster is to be at. options.go has its flags and
-// its configuration file, wire.go puts the agent together, brake.go stops it,
+// its configuration file, wire.go puts the agent together, brake.go stops it, runner.go executes one run,
 // exit.go has every exit code.
 package main
 
@@ -18,8 +18,9 @@ var version = "dev"
 func main() {
 	var b brake
 	ctx, end := untilTold(func() {
-		b.pull()
-		fmt.Fprintln(os.Stderr, "convergeagent: told twice to stop, so a run was killed; the next start reports it as interrupted")
+		if b.pull() {
+			fmt.Fprintln(os.Stderr, "convergeagent: told twice to stop, so a run was killed; the next start reports it as interrupted")
+		}
 		os.Exit(exitError)
 	})
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, b.start)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"orch/convergeagent"
+	"orch/convergeagent/runner"
 	"orch/states"
 	"orch/states/consulkv"
 	"orch/states/hclfile"
@@ -29,6 +31,8 @@ type options struct {
 	StateDir   string
 	Prefix     string
 	LogLevel   string
+	LockDir    string
+	Redact     []*regexp.Regexp
 	Observe    bool
 	Meta       map[string]string
 	Services   map[string]string // id of this node's instance, by service
@@ -87,7 +91,7 @@ func newRoot(command []string, start starter) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
 	o.bind(root.Flags())
-	root.AddCommand(newDisable(), newEnable(), newVersion(), newMan())
+	root.AddCommand(newDisable(), newEnable(), newRunner(), newVersion(), newMan())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
@@ -113,6 +117,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Cluster, "cluster", "", "the cluster that this node is of")
 	flags.StringVar(&o.Node, "node", "", "this node's name (default: the local Consul agent's)")
 	flags.StringVar(&o.StateDir, "state-dir", "", "folder for what the agent must not forget, and for logs")
+	flags.StringVar(&o.LockDir, "lock-dir", "", "folder in which the agents of this host meet (default: /run/convergeagent; without root, the user's own)")
 	flags.String("exec", "", "the command that converges, and all that follows it: its arguments")
 	flags.BoolVar(&o.Observe, "observe", false, "report what would run, and run nothing")
 	flags.StringToStringVar(&o.Meta, "meta", nil, "facts about this node, as in rack=r3; can be repeated")
@@ -161,7 +166,14 @@ func (o *options) check() error {
 		return usagef("read --log-level %q: it is trace, debug, info, warn or error", o.LogLevel)
 	}
 	dir, err := filepath.Abs(o.StateDir)
+	if err != nil {
+		return err
+	}
 	o.StateDir = dir
+	if o.LockDir == "" {
+		o.LockDir = runner.DefaultLockDir()
+	}
+	o.LockDir, err = filepath.Abs(o.LockDir)
 	return err
 }
 
@@ -173,7 +185,7 @@ func (o *options) load(flags *pflag.FlagSet) error {
 	}
 	for name, value := range map[string]struct{ field, told *string }{
 		"cluster": {&o.Cluster, &file.Cluster}, "node": {&o.Node, &file.Node}, "state-dir": {&o.StateDir, &file.StateDir},
-		"log-level": {&o.LogLevel, &file.LogLevel}, "http-addr": {&o.Consul.Address, &file.Consul.Address},
+		"lock-dir": {&o.LockDir, &file.LockDir}, "log-level": {&o.LogLevel, &file.LogLevel}, "http-addr": {&o.Consul.Address, &file.Consul.Address},
 		"token-file": {&o.Consul.TokenFile, &file.Consul.TokenFile}, "datacenter": {&o.Consul.Datacenter, &file.Consul.Datacenter},
 		"ca-file": {&o.Consul.CAFile, &file.Consul.CAFile}, "ca-path": {&o.Consul.CAPath, &file.Consul.CAPath},
 		"client-cert": {&o.Consul.ClientCert, &file.Consul.ClientCert}, "client-key": {&o.Consul.ClientKey, &file.Consul.ClientKey},
@@ -188,7 +200,7 @@ func (o *options) load(flags *pflag.FlagSet) error {
 	}
 	o.Observe, o.Services = o.Observe || file.Observe, file.Services
 	o.Trust = file.Trust
-	o.Command = commandsOf(file)
+	o.Command, o.Redact = commandsOf(file), file.Redact
 	o.Driver = driversOf(file)
 	o.Checks = checksOf(file)
 	o.Period = convergeagent.Period{Every: file.Every.D(), Splay: file.Splay.D()}

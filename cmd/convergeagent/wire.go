@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -105,18 +107,33 @@ func (b *brake) start(ctx context.Context, o options) error {
 	}
 	inbox := store.NewAgent(client, keys, o.Cluster, o.Node)
 	inbox.TTL = o.SessionTTL
+	action := &convergeagent.Exec{Command: o.command, Driver: o.Driver, Dir: filepath.Join(o.StateDir, "runs"), LockDir: o.LockDir}
+	b.hold(action)
 	agent := convergeagent.New(convergeagent.Config{
 		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta, Services: o.Services,
 		Inbox: inbox, Presence: inbox, Log: log, Checker: o.checker(), Period: o.Period, Trust: o.Trust,
 		Drainer: &consulkv.Maintenance{Client: client},
 		Board:   &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
-		Action:  braked{&convergeagent.Exec{Command: o.command, Driver: o.Driver, Dir: filepath.Join(o.StateDir, "runs")}, b},
+		Action:  action, Hide: hider(client.Secrets, o.Redact),
 	})
 	if len(o.Actions) > 0 {
 		log.Info("actions are for runbooks, and nothing runs those yet", "actions", o.Actions)
 	}
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
 	return agent.Run(ctx)
+}
+
+// hider takes out of a text the agent's own tokens, and what this node's file says is to stay on it.
+func hider(secrets func() []string, patterns []*regexp.Regexp) func(string) string {
+	return func(text string) string {
+		for _, secret := range secrets() {
+			text = strings.ReplaceAll(text, secret, convergeagent.Hidden)
+		}
+		for _, pattern := range patterns {
+			text = pattern.ReplaceAllString(text, convergeagent.Hidden)
+		}
+		return text
+	}
 }
 
 func (o *options) command(state states.State) ([]string, error) {

@@ -199,7 +199,8 @@ func (d *dev) startAgent(node string) error {
 }
 
 func (d *dev) agentArgs(node string) []string {
-	return []string{"--cluster", d.cluster, "--node", node, "--state-dir", filepath.Join(d.dir, "agents", node),
+	state := filepath.Join(d.dir, "agents", node)
+	return []string{"--cluster", d.cluster, "--node", node, "--state-dir", state, "--lock-dir", filepath.Join(state, "host"), // each plays a host
 		"--http-addr", d.address, "--session-ttl", "3s", "--exec", d.script}
 }
 

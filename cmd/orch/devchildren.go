@@ -82,7 +82,7 @@ func (c *children) stop() {
 	c.mu.Lock()
 	c.stopping = true
 	c.mu.Unlock()
-	c.signal(syscall.SIGTERM, true)
+	c.signal(os.Interrupt, true) // ends an agent's run too
 	timer := time.AfterFunc(killAfter, func() { c.signal(syscall.SIGKILL, false) })
 	c.wait.Wait()
 	timer.Stop()

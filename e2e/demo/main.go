@@ -195,7 +195,7 @@ func (s *stage) start(node string) error {
 	}
 	defer log.Close()
 	cmd := exec.Command("bin/convergeagent", "--cluster", "web", "--node", node, "--state-dir", filepath.Join(s.dir, "agents", node),
-		"--http-addr", s.address, "--session-ttl", "3s", "--exec", filepath.Join(s.dir, "converge.sh"))
+		"--http-addr", s.address, "--session-ttl", "3s", "--lock-dir", filepath.Join(s.dir, "agents", node, "host"), "--exec", filepath.Join(s.dir, "converge.sh"))
 	cmd.Stdout, cmd.Stderr = log, log
 	s.agents[node] = cmd
 	return cmd.Start()

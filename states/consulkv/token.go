@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,6 +17,7 @@ type token struct {
 	mu      sync.Mutex
 	file    string
 	text    string
+	known   []string    // every one that it ever was
 	seen    os.FileInfo // of the file when it was read
 	problem error       // why the file as it is now is not used
 }
@@ -25,7 +27,8 @@ func newToken(file string) (*token, error) {
 		file = os.Getenv(api.HTTPTokenFileEnvName)
 	}
 	if file == "" {
-		return &token{text: os.Getenv(api.HTTPTokenEnvName)}, nil
+		text := os.Getenv(api.HTTPTokenEnvName)
+		return &token{text: text, known: []string{text}}, nil
 	}
 	t := &token{file: file}
 	t.read()
@@ -41,6 +44,9 @@ func (t *token) read() {
 		return
 	}
 	t.text, t.seen, t.problem = text, info, nil
+	if !slices.Contains(t.known, text) {
+		t.known = append(t.known, text)
+	}
 }
 
 func readToken(path string) (string, os.FileInfo, error) {
@@ -72,6 +78,13 @@ func (t *token) value() string {
 		t.read()
 	}
 	return t.text
+}
+
+// Secrets gives the token, and every one that it was before, so that none of them is told to anybody.
+func (c *Client) Secrets() []string {
+	c.token.mu.Lock()
+	defer c.token.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(c.token.known), func(text string) bool { return text == "" })
 }
 
 // unchanged tells whether a file is the one that was seen, as it was.

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"path/filepath"
+	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -15,8 +16,10 @@ type AgentConfig struct {
 	StateDir string
 	Node     string // empty: the name of the local Consul agent
 	Meta     map[string]string
-	Observe  bool   // report what would run, and run nothing
-	LogLevel string // empty: the built-in one
+	Observe  bool             // report what would run, and run nothing
+	LogLevel string           // empty: the built-in one
+	LockDir  string           // where all agents of the host meet; empty: the built-in one
+	Redact   []*regexp.Regexp // what of a run's output stays on this node
 	Consul   AgentConsul
 	Services map[string]string   // the id of this node's instance, by service; every one of that name where none is named
 	Converge *Converge           // for every state without its own; nil: there is none
@@ -53,7 +56,7 @@ func (a AgentConfig) ConvergeFor(state string) (Converge, bool) {
 }
 
 var (
-	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "every", "splay"),
+	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "lock_dir", "redact", "every", "splay"),
 		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"), header("trust"))
 	consulGrammar = grammar(words("address", "token_file", "datacenter", "ca_file", "ca_path",
 		"client_cert", "client_key", "tls_server_name", "prefix"))
@@ -98,6 +101,8 @@ func (a *agentReader) file(block *hcl.Block) {
 	set(a.reader, b, "state_dir", &c.StateDir, a.absolute)
 	set(a.reader, b, "observe", &c.Observe, a.flag)
 	set(a.reader, b, "log_level", &c.LogLevel, a.word("trace", "debug", "info", "warn", "error"))
+	set(a.reader, b, "lock_dir", &c.LockDir, a.absolute)
+	set(a.reader, b, "redact", &c.Redact, a.patterns)
 	set(a.reader, b, "meta", &c.Meta, a.textMap)
 	a.consul(b)
 	for _, service := range b.all("service") {
@@ -200,6 +205,24 @@ func (a *agentReader) absolute(name string, e hcl.Expression) (string, bool) {
 		return "", false
 	}
 	return path, ok
+}
+
+// patterns reads a list of regular expressions. One that matches nothing at all would hide everything.
+func (a *agentReader) patterns(name string, e hcl.Expression) ([]*regexp.Regexp, bool) {
+	texts, places := a.texts(name, e)
+	var patterns []*regexp.Regexp
+	for i, text := range texts {
+		pattern, err := regexp.Compile(text)
+		switch {
+		case err != nil:
+			a.add(places[i], "Not a pattern", "%s takes regular expressions as Go has them; this one: %v.", name, err)
+		case pattern.MatchString(""):
+			a.add(places[i], "Too wide a pattern", "It matches the empty text, and so every place of every line: say what a secret looks like.")
+		default:
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns, len(patterns) == len(texts)
 }
 
 // name reads a name that a rule allows.

@@ -3,9 +3,16 @@ node      = "a/b" # ERROR: Bad name
 state_dir = "var" # ERROR: Not an absolute path
 observe   = "yes" # ERROR: Not true or false
 log_level = "loud" # ERROR: Unknown value
+lock_dir  = "run" # ERROR: Not an absolute path
 splay     = "5s" # ERROR: Nothing to spread
 meta      = { rack = 3 } # ERROR: Not a text
 nodes     = "x" # ERROR: Unsupported argument
+
+redact = [
+  "password=(", # ERROR: Not a pattern
+  "x*", # ERROR: Too wide a pattern
+  5, # ERROR: Not a text
+]
 
 consul {
   address     = "" # ERROR: Empty text

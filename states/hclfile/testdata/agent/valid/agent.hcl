@@ -3,6 +3,8 @@ state_dir = "/var/lib/convergeagent"
 node      = "web-eu-01.example"
 observe   = true
 log_level = "debug"
+lock_dir  = "/run/converge"
+redact    = ["password=\\S+", "AKIA[0-9A-Z]{16}"]
 meta      = { rack = "r3" }
 every     = "30m"
 splay     = "5m"

@@ -1,0 +1,27 @@
+package convergeagent
+
+import (
+	"regexp"
+
+	"orch/convergeagent/runner"
+)
+
+// Hidden stands where a secret was.
+const Hidden = "[hidden]"
+
+var (
+	secretWords = regexp.MustCompile(`(?i)token|secret`)
+	uuids       = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+)
+
+// hideSecrets takes out of a line what looks like a Consul token: a UUID where something is said of
+// tokens or secrets. An accessor's id that goes with it is no loss: the log on the node has it.
+func hideSecrets(line string) string {
+	if !secretWords.MatchString(line) {
+		return line
+	}
+	return uuids.ReplaceAllString(line, Hidden)
+}
+
+// clean makes valid UTF-8 without control characters of what some program wrote.
+func clean(line string) string { return runner.Clean(line) }

@@ -1,0 +1,96 @@
+package runner
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, want string }{
+		{"a\nb\n", "a|b"},
+		{"no end", "no end"},
+		{"\x1b[1;31mred\x1b[0m\tand\x07 bell\n", "red and bell"},
+		{"10%\r50%\r100%\r\n", "10%|50%|100%"},
+		{"bad \xff\xfe utf8\n", "bad \uFFFD utf8"},
+		{"right\u202Eleft\u200B\n", "rightleft"},
+		{"\x1b]0;title\x07text\n", "text"},
+		{strings.Repeat("x", 5000) + "\nb", strings.Repeat("x", lineBytes) + "|b"},
+	} {
+		got := &tail{}
+		for i := range len(c.in) {
+			_, _ = got.Write([]byte{c.in[i]})
+		}
+		if text := strings.Join(got.last(), "|"); text != c.want {
+			t.Errorf("%q gives %q, want %q", c.in, text, c.want)
+		}
+	}
+	many := &tail{}
+	_, _ = many.Write([]byte(strings.Repeat("line\n", 1000) + "last\n"))
+	if got := many.last(); len(got) != tailLines || got[tailLines-1] != "last" {
+		t.Errorf("it keeps %d lines", len(got))
+	}
+}
+
+func TestLogKeepsHeadAndTail(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 10, logHead, logHead + 10, logHead + logTail, logHead + logTail + 10, logHead + 3*logTail + 7} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "r.log")
+		log, err := openLog(path, "title", dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := make([]byte, size)
+		for i := range data {
+			data[i] = 'a' + byte(i%26)
+		}
+		for rest := data; len(rest) > 0; {
+			n := min(len(rest), 70_001)
+			_, _ = log.Write(rest[:n])
+			rest = rest[n:]
+		}
+		if size%2 == 0 { // its runner came to the end of it, or was killed
+			err = log.close("ok")
+		} else {
+			err = finishLog(path, dir, "ok")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, _ := os.ReadFile(path)
+		want := string(data)
+		if cut := size - logHead - logTail; cut > 0 {
+			want = string(data[:logHead]) + "\n--- " + strconv.Itoa(cut) + " bytes were cut here ---\n" + string(data[logHead+cut:])
+		}
+		if string(written) != "--- title ---\n"+want+"\n--- ok ---\n" {
+			t.Errorf("of %d bytes the log is wrong", size)
+		}
+	}
+}
+
+func TestOldLogsAreRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range 30 {
+		path := filepath.Join(dir, strconv.Itoa(i)+".log")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Unix(int64(1000+i), 0)
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rotate(dir, 5); err != nil {
+		t.Fatal(err)
+	}
+	left, _ := filepath.Glob(dir + "/*.log")
+	if len(left) != 5 || filepath.Base(left[0]) != "25.log" {
+		t.Errorf("left are %q", left)
+	}
+}

@@ -1,0 +1,183 @@
+package runner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// BootID tells one boot of the machine from the next; "" where nobody knows.
+func BootID() string {
+	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(text))
+}
+
+// process is what the kernel says about one. A number is used again: start tells whose it is.
+type process struct {
+	pid     int
+	name    string
+	parent  int
+	state   byte
+	session int
+	start   uint64
+}
+
+// alive tells whether the process can still do something.
+func (p process) alive() bool { return p.state != 'Z' && p.state != 'X' }
+
+func (p process) String() string { return fmt.Sprintf("%s (%d)", p.name, p.pid) }
+
+// processOf reads one process. The name in the second field may hold anything, also brackets.
+func processOf(pid int) (process, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return process{}, err
+	}
+	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
+	if open < 0 || end < open {
+		return process{}, fmt.Errorf("read /proc/%d/stat: it has no name", pid)
+	}
+	fields := strings.Fields(string(text[end+1:]))
+	if len(fields) < 20 {
+		return process{}, fmt.Errorf("read /proc/%d/stat: %d fields", pid, len(fields))
+	}
+	p := process{pid: pid, name: Clean(string(text[open+1 : end])), state: fields[0][0]}
+	var errs [3]error
+	p.parent, errs[0] = strconv.Atoi(fields[1])
+	p.session, errs[1] = strconv.Atoi(fields[3])
+	p.start, errs[2] = strconv.ParseUint(fields[19], 10, 64)
+	return p, errors.Join(errs[:]...)
+}
+
+func startOf(pid int) (uint64, error) {
+	p, err := processOf(pid)
+	if err == nil && !p.alive() {
+		err = os.ErrProcessDone
+	}
+	return p.start, err
+}
+
+// processes lists what is alive. A process that ends meanwhile is passed over.
+func processes() ([]process, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var all []process
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if p, err := processOf(pid); err == nil && p.alive() {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// signal reaches this very process, or nobody that has its number by now. Gone meanwhile is no error.
+func (p process) signal(signal unix.Signal) error {
+	handle, err := unix.PidfdOpen(p.pid, 0)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) { // before Linux 5.3, or a sandbox
+		if start, err := startOf(p.pid); err != nil || start != p.start {
+			return nil
+		}
+		return gone(unix.Kill(p.pid, signal))
+	}
+	if err != nil {
+		return gone(err)
+	}
+	defer unix.Close(handle)
+	if start, err := startOf(p.pid); err != nil || start != p.start { // asked once the handle is there: it is of that very one
+		return nil
+	}
+	return gone(unix.PidfdSendSignal(handle, signal, nil, 0))
+}
+
+func gone(err error) error {
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// below lists the descendants of processes that in names, among all.
+func below(all []process, in map[int]bool) []process {
+	for grown := true; grown; {
+		grown = false
+		for _, p := range all {
+			if !in[p.pid] && in[p.parent] {
+				in[p.pid], grown = true, true
+			}
+		}
+	}
+	var found []process
+	for _, p := range all {
+		if in[p.pid] {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// descendants lists what this process has started, and what that has.
+func descendants() ([]process, error) {
+	all, err := processes()
+	if err != nil {
+		return nil, err
+	}
+	self := os.Getpid()
+	found := below(all, map[int]bool{self: true})
+	for i, p := range found {
+		if p.pid == self {
+			return append(found[:i], found[i+1:]...), nil
+		}
+	}
+	return found, nil
+}
+
+// marked lists what is left of a run whose runner is gone: who was started with its id, who descends
+// from those, and who shares a session with one of them. A runner begins a session of its own, and so
+// what shares it is the run's.
+func marked(run string) ([]process, error) {
+	all, err := processes()
+	if err != nil {
+		return nil, err
+	}
+	own, err := unix.Getsid(0)
+	if err != nil {
+		return nil, err
+	}
+	in, sessions := map[int]bool{}, map[int]bool{}
+	for _, p := range all {
+		if p.pid != os.Getpid() && bears(p.pid, "ORCH_RUN="+run) {
+			in[p.pid], sessions[p.session] = true, true
+		}
+	}
+	delete(sessions, own)
+	delete(sessions, 0)
+	for _, p := range all {
+		if sessions[p.session] {
+			in[p.pid] = true
+		}
+	}
+	delete(in, os.Getpid())
+	return below(all, in), nil
+}
+
+// bears tells whether a process was started with a variable in its environment.
+func bears(pid int, variable string) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return err == nil && bytes.Contains(append([]byte{0}, text...), []byte("\x00"+variable+"\x00"))
+}
