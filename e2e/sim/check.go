@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"orch/states"
@@ -151,7 +152,7 @@ func epochs(h *History) (all []Violation) {
 // there at that instant lets the node go.
 func claimed(h *History) (all []Violation) {
 	claims := map[string]string{} // by process of an agent: the run it claimed
-	begun := map[string]bool{}    // what runs, or ran, already: after a restore it is said once more
+	begun := map[string]bool{}    // what runs, or ran, on a machine already: after a restore it is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Start != nil:
@@ -160,7 +161,7 @@ func claimed(h *History) (all []Violation) {
 				all = append(all, found(i, n, "%s runs %s, and its last claim is of %q", n.Who, key, claims[n.Who]))
 			}
 			delete(claims, n.Who)
-			begun[n.Who+key] = true
+			begun[hostOf(n.Who)+key] = true
 		case n.Write != nil && !n.Reset && n.Who != "":
 			for _, doc := range n.Write.Docs {
 				if doc.Status == nil {
@@ -175,7 +176,7 @@ func claimed(h *History) (all []Violation) {
 					continue
 				}
 				key := run.ID + fmt.Sprint("/", run.Attempt)
-				if begun[n.Who+key] {
+				if begun[hostOf(n.Who)+key] {
 					continue
 				}
 				claims[n.Who] = key
@@ -186,6 +187,12 @@ func claimed(h *History) (all []Violation) {
 		}
 	})
 	return all
+}
+
+// hostOf is the machine of a process.
+func hostOf(who string) string {
+	host, _, _ := strings.Cut(who, "#")
+	return host
 }
 
 // forbidden says why a claim must not go through where this lies in the store, or "".

@@ -28,22 +28,28 @@ type machine struct {
 	runs  uint64
 	boot  int
 	procs map[int]*process
-	real  states.State // where the last process left it; none while one runs, or after one that failed
+	kept  map[string]*process // by what keyOf says
+	real  states.State        // where the last process left it; none while one runs, or after one that failed
 	knows Saved
 	down  bool
 	turn  chan struct{} // power is on, or off, again
 }
 
-// process is a converge as the kernel knows it. It does not end with the agent that began it.
+// process is a converge with its runner. It does not end with the agent that began it, and how it ended is
+// kept until an agent has written that down.
 type process struct {
 	pid     int
 	run     states.Run
 	done    chan struct{}
 	outcome states.Outcome
+	lost    bool // with the power of its machine
 }
 
+// keyOf names one try of a run.
+func keyOf(run states.Run) string { return fmt.Sprintf("%s/%d", run.ID, run.Attempt) }
+
 func (w *world) machine(name, node string) *machine {
-	return &machine{w: w, name: name, node: node, disk: &disk{}, procs: map[int]*process{}, boot: 1, turn: make(chan struct{}, 1)}
+	return &machine{w: w, name: name, node: node, disk: &disk{}, procs: map[int]*process{}, kept: map[string]*process{}, boot: 1, turn: make(chan struct{}, 1)}
 }
 
 // supervise keeps an agent alive until the world ends, as systemd does.
@@ -106,37 +112,47 @@ type action struct {
 
 // Converge implements convergeagent.Action.
 func (a *action) Converge(ctx context.Context, task convergeagent.Task) convergeagent.Result {
-	interrupted := convergeagent.Result{Outcome: states.Interrupted, Exit: -1}
 	if a.life.pass() != nil {
-		return interrupted
+		return convergeagent.Result{}
 	}
 	p := a.begin(a.life, task.Run)
 	a.w.moment("run", a.life.name)
-	if err := task.Started(convergeagent.Process{PID: p.pid, Start: 1, Boot: fmt.Sprint(a.boot)}); err != nil {
-		if !a.life.isDead() {
-			a.end(p, states.Killed)
-		}
-		return convergeagent.Result{Outcome: states.ExitedBadly, Exit: -1, Error: "it could not be written down, and was ended"}
+	return a.await(ctx, p)
+}
+
+// Adopt implements convergeagent.Action.
+func (a *action) Adopt(ctx context.Context, task convergeagent.Task) convergeagent.Result {
+	if a.life.pass() != nil {
+		return convergeagent.Result{}
 	}
-	timeout := time.NewTimer(task.Run.Timeout.D())
-	defer timeout.Stop()
-	end := states.Outcome("")
+	a.mu.Lock()
+	p := a.kept[keyOf(task.Run)]
+	a.mu.Unlock()
+	if p == nil {
+		return convergeagent.Result{Outcome: states.Interrupted, Exit: -1, Error: "interrupted: its agent ended before anything ran", Free: true}
+	}
+	a.w.count("run adopted")
+	return a.await(ctx, p)
+}
+
+// Forget implements convergeagent.Action.
+func (a *action) Forget(run states.Run) {
+	if a.life.pass() == nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.kept, keyOf(run))
+	}
+}
+
+// await stays with a run until it or the agent ends.
+func (a *action) await(ctx context.Context, p *process) convergeagent.Result {
 	select {
 	case <-p.done:
-	case <-timeout.C:
-		end = states.TimedOut
 	case <-ctx.Done():
-		end = states.Interrupted
+		return convergeagent.Result{}
 	}
-	if a.life.pass() != nil {
-		return interrupted
-	}
-	if end != "" {
-		grace := between(a.w.dice.throw("grace "+a.name, uint64(p.pid)), 0, states.KillGrace(task.Run.Timeout).D())
-		if a.life.sleep(context.Background(), grace) != nil {
-			return interrupted
-		}
-		a.end(p, end)
+	if p.lost {
+		return convergeagent.Result{Outcome: states.Interrupted, Exit: -1, Error: "interrupted by a reboot of the node", Free: true}
 	}
 	return resultOf(p.outcome)
 }
@@ -154,33 +170,13 @@ func resultOf(outcome states.Outcome) convergeagent.Result {
 	return result
 }
 
-// Bury implements convergeagent.Action.
-func (a *action) Bury(ctx context.Context, _ convergeagent.Process, run states.Run) error {
-	a.mu.Lock()
-	var left []*process
-	for _, p := range a.procs {
-		if p.run.ID == run.ID {
-			left = append(left, p)
-		}
-	}
-	a.mu.Unlock()
-	for _, p := range left {
-		if err := a.life.sleep(ctx, between(a.w.dice.throw("bury "+a.name, uint64(p.pid)), 0, 1500*time.Millisecond)); err != nil {
-			return err
-		}
-		a.w.count("orphan buried")
-		a.end(p, states.Killed)
-	}
-	return nil
-}
-
 // begin starts a process. How it will end is thrown for now.
 func (m *machine) begin(l *life, run states.Run) *process {
 	m.mu.Lock()
 	m.runs++
 	r := m.w.dice.throw("run "+m.name, m.runs)
 	p := &process{pid: m.w.pid(), run: run, done: make(chan struct{})}
-	m.procs[p.pid] = p
+	m.procs[p.pid], m.kept[keyOf(run)] = p, p
 	m.real = states.State{}
 	note := &Exec{PID: p.pid, Machine: m.name, Node: m.node, Run: run, Boot: m.boot}
 	m.mu.Unlock()
@@ -188,8 +184,10 @@ func (m *machine) begin(l *life, run states.Run) *process {
 	fate := m.w.fate(r, m, run)
 	if fate.hangs {
 		m.w.count("run hangs")
-		fate.takes = run.Timeout.D() + states.KillGrace(run.Timeout).D() // what nobody ends gives up then
-		fate.outcome = states.Killed
+	}
+	if timeout := run.Timeout.D(); fate.hangs || fate.takes > timeout { // its runner ends it
+		fate.takes = timeout + between(m.w.dice.throw("grace "+m.name, uint64(p.pid)), 0, states.KillGrace(run.Timeout).D())
+		fate.outcome = states.TimedOut
 	}
 	time.AfterFunc(fate.takes, func() { m.end(p, fate.outcome) })
 	return p
@@ -211,6 +209,7 @@ func (m *machine) end(p *process, outcome states.Outcome) {
 	}
 	delete(m.procs, p.pid)
 	p.outcome = outcome
+	p.lost = m.down
 	if outcome == states.Succeeded && len(m.procs) == 0 {
 		m.real = p.run.State.Short()
 	}
@@ -261,7 +260,7 @@ func (m *machine) reinstall() {
 	m.disk.text, m.disk.there = nil, false
 	m.disk.mu.Unlock()
 	m.mu.Lock()
-	m.real, m.knows = states.State{}, Saved{}
+	m.real, m.knows, m.kept = states.State{}, Saved{}, map[string]*process{}
 	m.mu.Unlock()
 	m.w.note(Note{Who: m.name, Text: "is installed anew"})
 	m.power(true)
