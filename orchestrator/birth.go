@@ -20,7 +20,6 @@ type Application struct {
 	Accessor   string
 	Why        string
 	Warrant    *states.Warrant // where the birth is signed
-	Unsigned   bool            // it is to be signed yet
 }
 
 // ErrUnchanged: the very same definition is applied already.
@@ -122,7 +121,7 @@ func (p *planner) birth(application Application) (*draft, error) {
 		d.record.Status, d.record.OpenedAt, d.record.EndedAt = states.Done, p.now, p.now
 	}
 	d.record.Reason = d.change.Entry.Reason
-	if why := d.carry(states.Request{ID: application.ID, Warrant: application.Warrant, Unsigned: application.Unsigned}); why != "" {
+	if why := d.carry(states.Request{ID: application.ID, Warrant: application.Warrant}, d.record.Hops); why != "" {
 		return nil, fmt.Errorf("apply cluster %q: %s", p.Cluster, why)
 	}
 	return d, nil

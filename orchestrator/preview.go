@@ -72,7 +72,7 @@ func (p *Preview) note(change states.Change) {
 	if answer := change.Entry.Answer; answer != nil {
 		if answer.Refused {
 			p.Refused = answer.Reason
-		} else if change.Desired == nil {
+		} else if before := change.Entry.Before; change.Desired == nil || before != nil && before.Generation == change.Desired.Generation { // or signed anew
 			p.Nothing = true
 		}
 	}

@@ -84,7 +84,7 @@ func Recover(snapshot states.Snapshot, wanted Recovery, leading Leading, now tim
 	d := p.draft(states.EventRecovered, "recovered to %s at generation %d, beyond everything that was seen; nobody is let go until orch resume %s",
 		state, seen.Generation+beyond, p.Cluster)
 	d.recovered(state, seen.Generation+beyond, wanted)
-	if why := d.carry(states.Request{ID: wanted.ID, Warrant: wanted.Warrant}); why != "" {
+	if why := d.carry(states.Request{ID: wanted.ID, Warrant: wanted.Warrant}, d.record.Hops); why != "" {
 		return fail("%s", why)
 	}
 	change := *d.decide().Change

@@ -89,7 +89,7 @@ func (d *draft) backTo(back states.State, id string, request states.Request) {
 // launchBack starts an inverse move that somebody asked for.
 func (d *draft) launchBack(request states.Request) *Decision {
 	d.startBack()
-	if why := d.carry(request); why != "" {
+	if why := d.carry(request, d.record.Hops); why != "" {
 		return d.planner.refuse(request, "%s", why)
 	}
 	d.answer(request, false, d.change.Entry.Reason)

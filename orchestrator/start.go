@@ -133,7 +133,7 @@ func (d *draft) begin(record states.Record, request states.Request) {
 func (d *draft) launch(request states.Request) *Decision {
 	p := d.planner
 	d.startHop(0)
-	if why := d.carry(request); why != "" {
+	if why := d.carry(request, d.record.Hops); why != "" {
 		return p.refuse(request, "%s", why)
 	}
 	d.answer(request, false, d.change.Entry.Reason)

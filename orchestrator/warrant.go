@@ -29,15 +29,15 @@ func Draft(snapshot states.Snapshot, request states.Request, preview Preview) (s
 		hops = nil
 	}
 	named := request.Target.Name != "" // else the way goes to where the cluster was before
-	if target, err := snapshot.Definition.Value.Resolve(request.Target); named && err == nil {
-		w.Enter = permit(w.Enter, target)
-	}
 	for _, hop := range hops {
 		if named {
 			w.Enter = permit(w.Enter, hop.State)
 		} else {
 			w.Return = permit(w.Return, hop.State)
 		}
+	}
+	if target, err := snapshot.Definition.Value.Resolve(request.Target); named && err == nil {
+		w.Enter = permit(w.Enter, target)
 	}
 	if stable := desired.Stable; !stable.None() && !w.Enters(stable) {
 		w.Return = permit(w.Return, stable)
@@ -93,8 +93,8 @@ func permit(to []states.Permit, state states.State) []states.Permit {
 
 // carry takes a request's warrant into the desired state of the draft, and says why agents would not
 // follow that, or "". One that is to be signed yet is taken as if it were.
-func (d *draft) carry(request states.Request) string {
-	p, desired, hops := d.planner, d.rewrite(), d.record.Hops
+func (d *draft) carry(request states.Request, hops []states.Hop) string {
+	p, desired := d.planner, d.rewrite()
 	if request.Warrant != nil {
 		if why := p.unfit(*request.Warrant, request.ID, hops); why != "" {
 			return why
@@ -203,7 +203,7 @@ func (p *planner) signAnew(request states.Request, target states.State) *Decisio
 		until = " until " + w.NotAfter.UTC().Format("2006-01-02 15:04Z")
 	}
 	d := p.draft(states.EventAccepted, "%s is at %s: signed anew%s", p.Cluster, target, until)
-	if why := d.carry(request); why != "" {
+	if why := d.carry(request, []states.Hop{{State: target}}); why != "" {
 		return p.refuse(request, "%s", why)
 	}
 	d.answer(request, false, d.change.Entry.Reason)

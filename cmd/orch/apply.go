@@ -20,6 +20,7 @@ type applyOptions struct {
 	initial string
 	yes     bool
 	reason  string
+	signing signing
 }
 
 func newApply(a *app) *cobra.Command {
@@ -39,10 +40,14 @@ apply asks first. A move that is running keeps the policy it began with.`,
 	cmd.Flags().StringVar(&o.initial, "initial", "", `where a cluster is born that already runs, as in "version 41"`)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the journal")
+	o.signing.flags(a, cmd.Flags())
 	return cmd
 }
 
 func (o *applyOptions) run(cmd *cobra.Command, paths []string) error {
+	if err := o.signing.check(cmd); err != nil {
+		return err
+	}
 	initial, err := o.born()
 	if err != nil {
 		return err
@@ -130,7 +135,10 @@ func (g applying) run(ctx context.Context) (appliedJSON, error) {
 	if err != nil {
 		return appliedJSON{}, err
 	}
-	application := g.application(v)
+	application, err := g.signed(ctx, v, g.application(v))
+	if err != nil {
+		return appliedJSON{}, err
+	}
 	change, err := orchestrator.Apply(v.Snapshot, application, orchestrator.Leading{Who: application.By, Epoch: v.desire.Epoch + 1}, app.now())
 	switch {
 	case errors.Is(err, orchestrator.ErrUnchanged):
@@ -162,6 +170,20 @@ func (g applying) application(v *view) orchestrator.Application {
 	app := g.options.app
 	return orchestrator.Application{Definition: g.cluster, Text: text, Initial: g.initial,
 		ID: requestID(app.now()), By: app.operator(), Accessor: g.consul.accessor, Why: g.options.reason}
+}
+
+// signed signs a birth, if there is a key; a definition that is replaced moves nobody.
+func (g applying) signed(ctx context.Context, v *view, application orchestrator.Application) (orchestrator.Application, error) {
+	signing := &g.options.signing
+	if signing.file() == "" || v.Desired.There() || v.Record.There() {
+		return application, nil
+	}
+	warrant, err := orchestrator.DraftBirth(v.Snapshot, application)
+	if err != nil {
+		return application, fmt.Errorf("apply cluster %q: %w", g.cluster.Name, err)
+	}
+	application.Warrant, err = signing.sign(ctx, g.consul, warrant)
+	return application, err
 }
 
 // uncommented drops the comment above a definition.

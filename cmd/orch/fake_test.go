@@ -74,7 +74,14 @@ func (f *fake) converge() {
 			view.Order = &n.Order.Value
 		}
 		self := states.Self{Drift: status.Drift, Instance: status.Instance, State: status.State, Attempting: status.Attempting, AgainDone: status.AgainDone, Last: status.Run}
+		if status.Refused = status.Trust.Refuses(view.Desired, f.snapshot.Cluster, f.id, states.WarrantMark{}); status.Refused != "" {
+			f.snapshot.Nodes[i].Status = doc(status)
+			continue
+		}
 		verdict := states.Decide(self, view)
+		if status.Refused = status.Trust.Forbids(view.Desired, verdict.Target, status.State, view.Now); status.Refused != "" {
+			verdict.Go = false
+		}
 		status.Mark, status.Phase, status.Reason = view.Desired.Mark, verdict.Phase, verdict.Reason
 		if verdict.Go && n.Alive {
 			status.Run = states.Run{ID: first(verdict.Run, "r-own"), State: verdict.Target.Short(), Transition: view.Desired.Transition,

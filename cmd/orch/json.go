@@ -209,6 +209,7 @@ type planJSON struct {
 	Rough    bool           `json:"rough,omitempty"`   // it was not looked at to the end
 	Stands   string         `json:"stands,omitempty"`  // why it would stand still after that time, before its end
 	Windows  states.Windows `json:"windows,omitempty"` // that bind the move
+	Signed   []string       `json:"signed,omitempty"`  // nodes that obey signed states only: the move needs a --sign-key
 }
 
 func newPlanJSON(v *view, preview orchestrator.Preview, request states.Request, foretold orchestrator.Foretold) planJSON {
@@ -221,7 +222,7 @@ func newPlanJSON(v *view, preview orchestrator.Preview, request states.Request, 
 		return p
 	}
 	p.Seconds, p.Guessed, p.Rough, p.Stands = foretold.Left.Seconds(), foretold.Guessed, foretold.Rough, foretold.Stands
-	p.Windows = preview.Record.Windows
+	p.Windows, p.Signed = preview.Record.Windows, orchestrator.NeedsSigning(v.Snapshot)
 	p.Path = append(p.Path, preview.Record.Start.String())
 	for _, hop := range preview.Record.Hops {
 		p.Path = append(p.Path, hop.State.String())

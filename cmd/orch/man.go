@@ -29,6 +29,7 @@ var manEnvironment = slices.Concat([]manpage.Entry{
 	{Name: "ORCH_PREFIX", Text: "Where everything lies in Consul's KV, orch where it is not set."},
 	{Name: "ORCH_OPERATOR", Text: "Who asks, as it is recorded beside the token's accessor; user@host where it is not set."},
 	{Name: "ORCH_CONFIG", Text: "The file that says which program answers a gate on this machine, /etc/orch/orch.hcl where it is not set."},
+	{Name: "ORCH_SIGN_KEY", Text: "The file of the key that moves are signed with; --sign-key wins."},
 	{Name: "ORCH_VAR_x", Text: "The value of the variable x of a definition; --var and --var-file win."},
 	{Name: "ORCH_LOG", Text: "Logs to stderr, from this level on: trace, debug, info, warn or error. Nothing is logged where it is not set."},
 	{Name: "NO_COLOR", Text: "Anything at all: no colours. TERM=dumb: no live view either."},

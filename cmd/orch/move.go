@@ -18,6 +18,7 @@ type moveOptions struct {
 	yes       bool
 	timeout   time.Duration
 	detach    bool
+	signing   signing
 }
 
 // flags adds the flags that all of these verbs have.
@@ -31,6 +32,9 @@ func (o *moveOptions) flags(cmd *cobra.Command) {
 	}
 }
 
+// signs adds the flags of verbs that start a move, which may be signed.
+func (o *moveOptions) signs(cmd *cobra.Command) { o.signing.flags(o.app, cmd.Flags()) }
+
 // asks adds the flag of verbs that ask before a cluster stops serving.
 func (o *moveOptions) asks(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
@@ -39,6 +43,9 @@ func (o *moveOptions) asks(cmd *cobra.Command) {
 // begin checks the flags, and reads the cluster.
 func (o *moveOptions) begin(cmd *cobra.Command, cluster string) (*consul, *view, error) {
 	if err := checkOverrides(o.overrides, o.rules); err != nil {
+		return nil, nil, err
+	}
+	if err := o.signing.check(cmd); err != nil {
 		return nil, nil, err
 	}
 	if o.timeout < 0 {
@@ -69,6 +76,10 @@ func (o *moveOptions) driving(c *consul, v *view, request states.Request) drivin
 // planned shows what a request would do, asks where it stops what serves, and does it.
 func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request states.Request, step bool) error {
 	v.consider(cmd.Context(), c, request)
+	request, err := o.signing.signed(cmd.Context(), c, v, request)
+	if err != nil {
+		return err
+	}
 	preview := v.preview(request)
 	if preview.Refused != "" {
 		return v.refusedMove(request, preview)
@@ -81,6 +92,7 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 		}
 		v.planScreen(p, preview, request, foretold)
 		v.queueScreen(p, request)
+		warrantScreen(p, request)
 		p.blank()
 		if err := p.writeTo(o.app.out); err != nil {
 			return err
@@ -88,7 +100,7 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 	}
 	d := o.driving(c, v, request)
 	d.step = step
-	if preview.Nothing && v.queued(request) == "" {
+	if preview.Nothing && v.queued(request) == "" && (request.Warrant == nil || request.Kind != states.AskTransition) {
 		return d.nothing(v)
 	}
 	if err := o.confirm(cmd, v, preview); err != nil {

@@ -79,6 +79,7 @@ func (o *planOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	request := o.app.request(c, v, states.AskTransition, "")
 	request.Target, request.Via, request.Supersede, request.Overrides, request.Step = ref, o.via, o.supersede, o.overrides, o.step
+	request.Unsigned = true // with a key or without: the plan is the same
 	v.consider(cmd.Context(), c, request)
 	if o.simulation {
 		return o.simulate(v, request)

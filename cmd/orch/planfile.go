@@ -73,7 +73,9 @@ func (o *transitionOptions) fromPlan(cmd *cobra.Command) error {
 	request := o.request(c, v, states.AskTransition)
 	request.Target, request.Via, request.Supersede, request.Step = file.Target, file.Via, file.Supersede, file.Step
 	v.consider(cmd.Context(), c, request)
-	now, err := v.planFile(cmd.Context(), c, request, v.preview(request), orchestrator.Foretold{})
+	unsigned := request
+	unsigned.Unsigned = true
+	now, err := v.planFile(cmd.Context(), c, unsigned, v.preview(unsigned), orchestrator.Foretold{})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ ends with 0, so that a timer may type it.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	o.flags(cmd)
+	o.signs(cmd)
 	cmd.Flags().BoolVar(&o.queue, "queue", false, queueFlag)
 	cmd.Flags().BoolVar(&o.drifted, "drifted", false, "those nodes only that say that they drifted")
 	a.nodeFlag(cmd, &o.nodes, "this `node` only; may be repeated")

@@ -23,6 +23,7 @@ type recoverOptions struct {
 	overrides  []string
 	reason     string
 	yes        bool
+	signing    signing
 }
 
 func newRecover(a *app) *cobra.Command {
@@ -51,11 +52,15 @@ again, should a node come back that has seen still more.`,
 	overrideFlag(flags, &o.overrides, []rule{ruleWell})
 	flags.StringVar(&o.reason, "reason", "", "why, for the journal and for whoever looks")
 	flags.BoolVar(&o.yes, "yes", false, "do not ask")
+	o.signing.flags(a, flags)
 	return cmd
 }
 
 func (o *recoverOptions) run(cmd *cobra.Command, cluster string, words []string) error {
 	if err := checkOverrides(o.overrides, []rule{ruleWell}); err != nil {
+		return err
+	}
+	if err := o.signing.check(cmd); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
@@ -75,6 +80,9 @@ func (o *recoverOptions) run(cmd *cobra.Command, cluster string, words []string)
 		return err
 	}
 	r := recovering{options: o, consul: c, view: v, wanted: wanted}
+	if err := r.sign(ctx); err != nil {
+		return err
+	}
 	return r.run(ctx)
 }
 
@@ -136,6 +144,26 @@ func (r recovering) run(ctx context.Context) error {
 		return err
 	}
 	return r.finish(written, id)
+}
+
+// sign signs the recovery, if there is a key.
+func (r *recovering) sign(ctx context.Context) error {
+	signing := &r.options.signing
+	if signing.file() == "" {
+		return nil
+	}
+	entries, err := r.consul.Journal(ctx, r.view.Cluster, 0)
+	if err != nil {
+		return fmt.Errorf("recover %q: %w", r.view.Cluster, err)
+	}
+	wanted := r.wanted
+	wanted.Last = newest(entries)
+	warrant, err := orchestrator.DraftRecovery(r.view.Snapshot, wanted)
+	if err != nil {
+		return endingf(exitRefused, "recover %q: %w", r.view.Cluster, err)
+	}
+	r.wanted.Warrant, err = signing.sign(ctx, r.consul, warrant)
+	return err
 }
 
 // decide asks the planner, with the newest of the journal.

@@ -39,6 +39,8 @@ which moves there were.`,
 	}
 	o.flags(cmd)
 	o.asks(cmd)
+	o.signs(cmd)
+	o.signing.checks(cmd.Flags())
 	cmd.Flags().StringVar(&o.to, "to", "", "the `id` of a transition: go to the state that it reached")
 	_ = cmd.RegisterFlagCompletionFunc("to", a.completeReached) // fails only where the flag is not there
 	return cmd

@@ -82,7 +82,7 @@ func groups(a *app) []group {
 		{"everybody", "Everybody, or a cluster", []*cobra.Command{newFreeze(a), newThaw(a)}},
 		{"definitions", "Definitions", []*cobra.Command{newFmt(a), newValidate(a), newApply(a)}},
 		{"repair", "Repair", []*cobra.Command{newUnlock(a), newRecover(a), newFsck(a)}},
-		{"rest", "Rest", []*cobra.Command{newDev(a), newACL(a), newSchema(a), newVersion(a)}},
+		{"rest", "Rest", []*cobra.Command{newDev(a), newACL(a), newSign(a), newSchema(a), newVersion(a)}},
 	}
 }
 

@@ -20,7 +20,7 @@ var documents = map[string]any{
 	"status": statusJSON{}, "clusters": clustersJSON{}, "plan": planJSON{}, "simulate": simulateJSON{}, "why": whyJSON{},
 	"history": historyJSON{}, "move": driveJSON{}, "show": showJSON{}, "graph": graphJSON{}, "apply": applyJSON{}, "mistakes": mistakesJSON{},
 	"fsck": fsckJSON{}, "freeze": frozenJSON{}, "unlock": unlockJSON{}, "recover": recoverJSON{}, "acl": aclJSON{}, "fmt": fmtJSON{},
-	"validate": validateJSON{}, "version": versionJSON{}, "schemas": schemaListJSON{},
+	"validate": validateJSON{}, "version": versionJSON{}, "schemas": schemaListJSON{}, "key": keyJSON{},
 }
 
 // The schemas are those of the types: whoever adds a field to a document writes it down, with
@@ -59,8 +59,6 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": "string", "format": "date-time"}
 	case t == reflect.TypeFor[states.Size]():
 		return map[string]any{"type": []string{"integer", "string"}}
-	case t == reflect.TypeFor[[]byte]():
-		return map[string]any{"type": "string", "contentEncoding": "base64"}
 	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
 		return map[string]any{"type": "string"}
 	}

@@ -35,6 +35,10 @@ func (v *view) planScreen(p *page, preview orchestrator.Preview, request states.
 		p.blank()
 		p.wrap(span{"it would stand still: ", yellow}, preview.Held)
 	}
+	if needing := orchestrator.NeedsSigning(v.Snapshot); request.Unsigned && len(needing) > 0 {
+		p.blank()
+		p.wrap(text("to be signed (--sign-key): "), few(needing, 12)+" obey signed states only")
+	}
 	v.planWindows(p, record)
 	v.stay(p, record)
 	v.uncounted(p, record)

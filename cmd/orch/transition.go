@@ -57,6 +57,8 @@ since that the plan rests on, it is refused, and every change is named.`,
 	}
 	o.flags(cmd)
 	o.asks(cmd)
+	o.signs(cmd)
+	o.signing.checks(cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.via, "via", nil, "go through this state; may be repeated")
 	flags.BoolVar(&o.supersede, "supersede", false, "replace a move that is running or paused")

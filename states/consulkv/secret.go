@@ -1,6 +1,7 @@
 package consulkv
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -43,6 +44,19 @@ func readSecret(path string) (secret, error) {
 		return secret{}, err
 	}
 	return secret{text, info}, nil
+}
+
+// ReadSecret reads a file that must not be everybody's, with the rules that hold for a token's: commands
+// read their other secrets by it.
+func ReadSecret(path string) ([]byte, error) {
+	file, err := readSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	if why := foreign(file.info, os.Getuid()); why != "" {
+		return nil, errors.New(why)
+	}
+	return file.text, nil
 }
 
 // foreign says whose a file is that is neither this user's nor root's: that one could put another
