@@ -57,6 +57,8 @@ func schemaOf(t reflect.Type) map[string]any {
 		return schemaOf(t.Elem())
 	case t == reflect.TypeFor[time.Time]():
 		return map[string]any{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[[]byte]():
+		return map[string]any{"type": "string", "contentEncoding": "base64"}
 	case t == reflect.TypeFor[states.Size]():
 		return map[string]any{"type": []string{"integer", "string"}}
 	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
