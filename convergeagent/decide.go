@@ -1,6 +1,7 @@
 package convergeagent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,13 +135,23 @@ func (a *Agent) obey(ctx context.Context, verdict states.Verdict) {
 		a.say(states.Retrying, fmt.Sprintf("try %d of %d of run %s: %s; the next follows %s after its end",
 			last.Attempt, last.Tries, last.ID, last.Ending(), states.Duration(verdict.Pause)))
 	case !a.enlisted:
-		a.say(states.Waiting, "consul does not know yet that it is here; then: "+verdict.Reason)
+		a.waits(verdict, "consul does not know yet that it is here")
 	case !a.delays.ready("claim"):
 	case a.watch.looking != nil:
 		a.watch.over() // and when it has ended, this is decided again
 	default:
 		a.start(ctx, verdict)
 	}
+}
+
+// waits reports what keeps a run from starting. Before one that is its own idea the node is where it
+// should be, and says so.
+func (a *Agent) waits(verdict states.Verdict, why string) {
+	if verdict.Phase != "" {
+		a.say(verdict.Phase, verdict.Reason+", but not now: "+why)
+		return
+	}
+	a.say(states.Waiting, why+"; then: "+verdict.Reason)
 }
 
 // idle reports where nothing is to be run; also success that needed no run.
@@ -168,7 +179,7 @@ func (a *Agent) idle(verdict states.Verdict, last states.Run) {
 // start claims a run and lets it go.
 func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 	if a.untold() {
-		a.say(states.Waiting, "reports its last run before the next")
+		a.waits(verdict, "reports its last run before the next")
 		if a.report(ctx); a.untold() {
 			return
 		}
@@ -189,7 +200,7 @@ func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 			return m
 		}
 		if a.settle() {
-			a.say(states.Waiting, "decides again: "+claimProblem(err))
+			a.say(cmp.Or(verdict.Phase, states.Waiting), "decides again: "+claimProblem(err))
 		}
 		return
 	}

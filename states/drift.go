@@ -70,10 +70,10 @@ func (v Verdict) stays(phase Phase, reason string, until time.Time) Verdict {
 	return Verdict{Target: v.Target, Phase: phase, Reason: reason, Until: until}
 }
 
-// lets is what lets a latecomer's run go, or a node's that tries again in an open cluster: what was
-// its own idea stays that, until it succeeds.
+// lets is what lets a latecomer's run go, or a node's that tries again in an open cluster: at rest, what
+// was its own idea stays that, until it succeeds.
 func (s Self) lets(desired Desired) string {
-	if last := s.Last; last.Own() && !last.OK() && !s.Attempting.None() && s.Attempting.Same(desired.State) && last.Transition == desired.Transition {
+	if last := s.Last; desired.AtRest() && last.Own() && !last.OK() && !s.Attempting.None() && s.Attempting.Same(desired.State) && last.Transition == desired.Transition {
 		return last.Under
 	}
 	return UnderOpen

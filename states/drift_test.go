@@ -78,6 +78,9 @@ func TestRuleAfterAnOwnRunThatFailed(t *testing.T) {
 		if v := states.Decide(self, states.View{Desired: move(paused)}); v.Go || v.Phase != states.Failed {
 			t.Errorf("%s, and the cluster is closed: %+v", under, v)
 		}
+		if v := states.Decide(self, states.View{Desired: move(open)}); !v.Go || v.Under != states.UnderOpen {
+			t.Errorf("%s, and the move lets everybody go who is left: %+v", under, v)
+		}
 		next := move(rest)
 		next.Transition, next.Generation, next.Reached = "t-2", 6, 6
 		if v := states.Decide(self, states.View{Desired: next}); !v.Go || v.Under != states.UnderOpen || v.Pause != 0 {
