@@ -44,7 +44,7 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r room; do \
 		for target in $$(grep -hoE '^func Fuzz[A-Za-z]+' $$room/*_test.go | cut -c6-); do \
 			echo "$$room $$target"; \
-			go test $$room -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+			go test $$room -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s || exit 1; \
 		done; \
 	done
 

@@ -73,3 +73,12 @@ func TestManyMistakes(t *testing.T) {
 		t.Errorf("%d mistakes after %s: …%s", len(diags), time.Since(begun), text[max(0, len(text)-300):])
 	}
 }
+
+// What is "Not UTF-8" would arrive as another text than was given.
+func TestVariableThatIsNoText(t *testing.T) {
+	source := hclfile.Source{Name: "x.hcl", Text: []byte("variable \"x\" {}\n")}
+	_, diags := hclfile.LoadSources([]hclfile.Source{source}, hclfile.Options{Vars: map[string]string{"x": "\xda"}})
+	if !strings.Contains(diags.String(), `--var x gives "\xda": write it in UTF-8`) {
+		t.Error(diags)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -101,6 +102,10 @@ func (f *fileSet) resolve(v variable, o Options, given map[string]*hcl.Attribute
 // typed reads a value from a command line or an environment. It is a text, unless the variable's
 // default or its choices are of another type: then it is written as in a file.
 func (f *fileSet) typed(v variable, text, from string) cty.Value {
+	if !utf8.ValidString(text) { // it would become another text
+		f.add(v.at, "Not UTF-8", "%s gives %q: write it in UTF-8.", from, text)
+		return cty.DynamicVal
+	}
 	like := v.fallback
 	if like == cty.NilVal && len(v.oneOf) > 0 {
 		like = v.oneOf[0]

@@ -74,17 +74,24 @@ func tooLarge(ops []store.Op) bool {
 	return len(ops) > maxOps || size > maxBytes
 }
 
-// permit is what Consul looks at before any operation is tried: rights and lock delays. Denied
-// reads pass, and their results are left out.
+var known = map[store.Verb]bool{store.Get: true, store.GetOrEmpty: true, store.GetTree: true, store.CAS: true, store.DeleteCAS: true,
+	store.CheckIndex: true, store.CheckNotExists: true, store.CheckSession: true, store.Lock: true, store.Unlock: true}
+
+// permit is what Consul looks at before any operation is tried: rights, then verbs, keys and lock delays.
+// Denied reads pass, and their results are left out.
 func (s *server) permit(denied []string, ops []store.Op) error {
 	for i, op := range ops {
-		if op.Key == "" {
-			return &store.TxnError{Op: i, What: "Must provide key"}
-		}
-		if !reads(ops[i:i+1]) && denies(denied, op.Key) {
+		if known[op.Verb] && !reads(ops[i:i+1]) && denies(denied, op.Key) {
 			return fmt.Errorf("%w: operation %d: %s %q", states.ErrDenied, i, op.Verb, op.Key)
 		}
-		if op.Verb == store.Lock && s.delays[op.Key].After(s.clock()) {
+	}
+	for i, op := range ops {
+		switch {
+		case !known[op.Verb]:
+			return &store.TxnError{Op: i, What: fmt.Sprintf("unknown KV operation: %s", op.Verb)}
+		case op.Key == "":
+			return &store.TxnError{Op: i, What: "Must provide key"}
+		case op.Verb == store.Lock && s.delays[op.Key].After(s.clock()):
 			return &store.TxnError{Op: i, What: fmt.Sprintf("failed to lock key %q due to lock delay", op.Key)}
 		}
 	}

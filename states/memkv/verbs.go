@@ -45,10 +45,10 @@ func check(op store.Op, old entry) ([]store.Pair, string) {
 		return nil, fmt.Sprintf("key %q exists", op.Key)
 	case op.Verb == store.CheckNotExists:
 		return nil, ""
-	case op.Verb != store.CheckIndex && op.Verb != store.CheckSession:
-		return nil, fmt.Sprintf("unknown KV operation: %s", op.Verb)
+	case !old.there() && op.Verb == store.CheckSession:
+		return nil, fmt.Sprintf("failed to check session, key %q doesn't exist", op.Key)
 	case !old.there():
-		return nil, fmt.Sprintf("failed to check, key %q doesn't exist", op.Key)
+		return nil, fmt.Sprintf("failed to check index, key %q doesn't exist", op.Key)
 	case op.Verb == store.CheckIndex && op.Index != old.Index:
 		return nil, fmt.Sprintf("failed index check for key %q, current modify index %d != %d", op.Key, old.Index, op.Index)
 	case op.Verb == store.CheckSession && op.Session != old.Session:
