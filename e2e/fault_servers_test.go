@@ -74,6 +74,7 @@ func TestFaultsOfServers(t *testing.T) {
 // The server that leads is cut off from the others while clients still reach it: nobody acts on what
 // it still says.
 func TestFaultServerThatIsCutOff(t *testing.T) {
+	everything(t)
 	l := newLab(t, "ops", "n1", "n2")
 	l.net.cuts()
 	l.born(`batches = [1]`, "n1", "n2")

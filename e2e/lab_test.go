@@ -231,3 +231,11 @@ func (l *lab) quiet(during time.Duration) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// everything skips a fault of the longer half, unless all are to be shown: make faults.
+func everything(t *testing.T) {
+	t.Helper()
+	if os.Getenv("ORCH_FAULTS") != "all" {
+		t.Skip("a fault of the longer half: make faults shows all")
+	}
+}
