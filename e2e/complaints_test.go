@@ -140,6 +140,7 @@ func TestComplaint8NothingRunsWithoutAChange(t *testing.T) {
 	for range 3 {
 		f.consul.put("clusters/web/desired", f.consul.get("clusters/web/desired"))
 	}
+	f.edits("an order of nothing is planted")
 	f.consul.put("clusters/web/orders/web-01", f.consul.get("clusters/web/orders/web-01"))
 	f.consul.kill() // every index and every watch begins anew
 	f.consul.start()

@@ -26,6 +26,7 @@ type field struct {
 	extra  []string // flags for every agent
 	env    []string // of every process
 	seat   []string // what stands before every command: where it is to run
+	edited string   // why the journals need not replay in the end
 }
 
 // ttl is how long sessions live in these tests; an expired one is gone after twice that.
@@ -36,6 +37,7 @@ func newField(t *testing.T, options ...string) *field {
 	t.Parallel()
 	f := emptyField(t)
 	f.consul = startConsul(t, options...)
+	t.Cleanup(f.replays)
 	return f
 }
 
@@ -50,6 +52,25 @@ func emptyField(t *testing.T) *field {
 	t.Cleanup(f.endRuns)
 	return f
 }
+
+// replays asks fsck at the end of every test: whatever happened, and whoever died on the way, the
+// journals tell all of it. A test that edits keys says so, by edits.
+func (f *field) replays() {
+	if f.t.Failed() || f.t.Skipped() || f.edited != "" {
+		f.t.Logf("fsck is not asked: %s", cmp.Or(f.edited, "the test is over already"))
+		return
+	}
+	if code, _ := f.consul.http("GET", "/v1/status/leader", ""); code != 200 {
+		f.t.Log("fsck is not asked: the test ended its Consul")
+		return
+	}
+	if text, code := f.orch("fsck"); code != 0 || strings.Contains(text, "unchecked") {
+		f.t.Errorf("the journal does not replay; fsck ends with %d:\n%s", code, text)
+	}
+}
+
+// edits says that a test changes what leaders wrote, and does not put it back.
+func (f *field) edits(why string) { f.edited = why }
 
 func (f *field) script() string { return filepath.Join(f.dir, "converge.sh") }
 

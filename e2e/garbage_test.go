@@ -109,6 +109,7 @@ func TestGarbageThatIsWorkedAround(t *testing.T) {
 	f := newField(t)
 	f.web(`batches = [1]`)
 	f.nodes(2)
+	f.edits("the first entry of the journal is gone for good")
 	f.consul.put("clusters/web/leader", "not even JSON")
 	f.consul.put("clusters/web/requests/q-garbage", "{")
 	f.consul.put("clusters/web/journal/000000000001", "?")
@@ -137,6 +138,7 @@ func TestGarbageInOneNodesKeys(t *testing.T) {
 	f := newField(t)
 	f.web(`batches = [1]`)
 	f.nodes(3)
+	f.edits("a leader replaces an order that is garbage, which fsck remembers")
 	f.consul.put("clusters/web/orders/web-02", `{"schema": 1, "run`)
 	eventually(t, "web-02 to say so", 10*time.Second, func() bool { return f.node("web-02").Refused != "" })
 	if why := f.ok("why", "web", "web-02"); !strings.Contains(why, "order") {

@@ -145,6 +145,7 @@ func TestFsckRemembersWhatWasReplaced(t *testing.T) {
 	f.web(`batches = [1]`)
 	f.nodes(2)
 	f.ok("transition", "web", "waiting")
+	f.edits("desired is, and replaced")
 	f.spoil("clusters/web/desired", `"retries"`, `"retries" `)
 	f.ok("transition", "web", "converged", "--yes")
 	f.says(f.exits(1, "fsck", "web"), "web: 1 fault", "desired", "it was edited, before entry")
@@ -226,6 +227,7 @@ func TestJournalIsCompacted(t *testing.T) {
 	}
 	f.ok("transition", "web", "version", "1")
 	f.clean()
+	f.edits("an order is, in the end")
 	f.spoil("clusters/web/orders/web-03", "disk swap", "disk swop")
 	f.says(f.exits(1, "fsck", "web"), "edited orders/web-03: it is not as entry", "restates it")
 }
@@ -240,6 +242,7 @@ func TestJournalByRights(t *testing.T) {
 	c.says(c.as("viewer", 0, "fsck", "web"), "web: clean")
 	text := c.as("viewer", 0, "history", "web", "-o", "json")
 	c.says(text, `"accessor": "`+c.accessor("operator")+`"`, `"kind": "transition"`, `"why": "CHG-1"`)
+	c.edits("an order is, in the end")
 	c.spoil("clusters/web/orders/web-01", "version", "virsion")
 	c.says(c.as("viewer", 1, "fsck", "web"), "edited orders/web-01")
 	if text := c.as("web-01", 1, "fsck", "web"); !strings.Contains(text, "lacks key:read") {

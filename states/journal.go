@@ -120,7 +120,7 @@ const (
 	EventUnheld    = "unheld"
 	EventFrozen    = "frozen"
 	EventThawed    = "thawed"
-	EventUnlocked  = "unlocked" // somebody ended the lease of a leader
+	EventUnlocked  = "unlocked"  // somebody ended the lease of a leader
 	EventRecovered = "recovered" // after a restore
 	EventCompacted = "compacted" // old entries go
 	EventReplaced  = "replaced"  // nodes that died before they took their order, by others
