@@ -91,6 +91,7 @@ func windowHCL(inside, schedule string, length time.Duration, onClose string) st
 func closing(inside string, after time.Duration, onClose string) string {
 	now := time.Now().UTC()
 	length := (time.Duration(now.Second())*time.Second + after).Round(time.Second)
+	inside += "\n    converge_timeout = \"30s\"" // a run outlasts the window
 	return windowHCL(inside, fmt.Sprintf("%d %d * * *", now.Minute(), now.Hour()), length, onClose)
 }
 

@@ -27,8 +27,8 @@ func TestWindowThatIsClosed(t *testing.T) {
 func TestWindowClosesAndTheBatchEnds(t *testing.T) {
 	f := newField(t)
 	f.serving(3, ``)
-	f.ctl("all", "pause=4.5")
-	f.ok("apply", f.file("web.hcl", closing(`batches = [1]`, 4*time.Second, "finish_batch")))
+	f.ctl("all", "pause=9")
+	f.ok("apply", f.file("web.hcl", closing(`batches = [1]`, 8*time.Second, "finish_batch")))
 	text := f.exits(3, "transition", "web", "version", "2")
 	f.says(text, `not finished: window "hours" is closed since`, "once it is open: orch resume web")
 	if got := len(f.to("version 2")); got != 1 {
@@ -46,8 +46,8 @@ func TestWindowClosesAndTheBatchEnds(t *testing.T) {
 func TestWindowClosesAndTheMoveStops(t *testing.T) {
 	f := newField(t)
 	f.serving(3, ``)
-	f.ctl("all", "pause=4.5")
-	f.ok("apply", f.file("web.hcl", closing(`batches = [2]`, 4*time.Second, "pause")))
+	f.ctl("all", "pause=9")
+	f.ok("apply", f.file("web.hcl", closing(`batches = [2]`, 8*time.Second, "pause")))
 	text := f.exits(3, "transition", "web", "version", "2")
 	f.says(text, `window "hours" is closed since`, `(on_close = pause)`)
 	if got := f.status(); got.Status != "paused" {
@@ -61,8 +61,8 @@ func TestWindowClosesAndTheMoveStops(t *testing.T) {
 func TestWindowClosesAndTheMoveFinishes(t *testing.T) {
 	f := newField(t)
 	f.serving(2, ``)
-	f.ctl("all", "pause=4.5")
-	f.ok("apply", f.file("web.hcl", closing(``, 4*time.Second, "finish")))
+	f.ctl("all", "pause=9")
+	f.ok("apply", f.file("web.hcl", closing(``, 8*time.Second, "finish")))
 	f.ok("transition", "web", "version", "2")
 	f.exits(6, "transition", "web", "version", "3")
 }

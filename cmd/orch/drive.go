@@ -150,6 +150,8 @@ func (d driving) cut(cause error, v *view) error {
 	switch {
 	case !taken && !answered && d.request.Queue:
 		return fmt.Errorf("%s %s: %w; it waited for its turn, and is withdrawn: %s", d.request.Kind, d.cluster, cause, first(v.queued(d.request), v.leaderLine()))
+	case !taken && !answered && d.moves() && d.withdraw(context.Background()):
+		return fmt.Errorf("%s %s: %w; nobody had taken it up, and it is withdrawn: nothing was done", d.request.Kind, d.cluster, cause)
 	case !taken && !answered:
 		return fmt.Errorf("%s %s: %w; request %s is filed and not taken up: whoever leads %s next takes it until %s", d.request.Kind, d.cluster,
 			cause, d.request.ID, d.cluster, clock(d.request.Expires, v.now))
@@ -171,13 +173,20 @@ func (d driving) failed(ctx context.Context, err error) error {
 		return endingf(exitRefused, "%s %s: %w, and does not answer; wait until it is done, or end it", d.request.Kind, d.cluster, err)
 	}
 	if errors.Is(err, states.ErrDenied) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if withdrawn, _ := d.consul.Withdraw(ctx, d.cluster, d.request.ID); withdrawn {
+		if d.withdraw(context.WithoutCancel(ctx)) {
 			err = fmt.Errorf("%w; nobody leads who could do it, and it is withdrawn", err)
 		}
 	}
 	return fmt.Errorf("%s %s: %w", d.request.Kind, d.cluster, err)
+}
+
+// withdraw takes the request back, if nobody has taken it up: a move that begins when somebody else
+// happens to lead is one that nobody looks at.
+func (d driving) withdraw(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	withdrawn, _ := d.consul.Withdraw(ctx, d.cluster, d.request.ID)
+	return withdrawn
 }
 
 // position says how far a move is.

@@ -30,6 +30,7 @@ type fake struct {
 	writes   int
 	id       string
 	listen   []chan<- struct{}
+	wrote    func(n int) // after each request that is filed (0) and each commit (1 and so on)
 }
 
 func (f *fake) Snapshot(_ context.Context, cluster string) (states.Snapshot, error) {
@@ -43,7 +44,13 @@ func (f *fake) Snapshot(_ context.Context, cluster string) (states.Snapshot, err
 	return s, nil
 }
 
-func (f *fake) Withdraw(context.Context, string, string) (bool, error) { return false, nil }
+func (f *fake) Withdraw(_ context.Context, _, id string) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := len(f.snapshot.Requests)
+	f.snapshot.Requests = slices.DeleteFunc(f.snapshot.Requests, func(r states.Doc[states.Request]) bool { return r.Value.ID == id })
+	return len(f.snapshot.Requests) < before, nil
+}
 
 func (f *fake) Commit(_ context.Context, _ *states.Lease, _ states.Snapshot, change states.Change) error {
 	f.mu.Lock()
@@ -62,6 +69,9 @@ func (f *fake) Commit(_ context.Context, _ *states.Lease, _ states.Snapshot, cha
 		f.converge()
 	}
 	f.tell()
+	if f.wrote != nil {
+		f.wrote(f.writes)
+	}
 	return nil
 }
 
@@ -125,6 +135,9 @@ func (f *fake) File(_ context.Context, _ string, r states.Request) error {
 	f.filed = append(f.filed, r)
 	f.snapshot.Requests = append(f.snapshot.Requests, doc(r))
 	f.tell()
+	if f.wrote != nil {
+		f.wrote(0)
+	}
 	return nil
 }
 
@@ -134,9 +147,12 @@ func (f *fake) Queue(ctx context.Context, cluster string, r states.Request) (*st
 	return &states.Turn{Context: turn, Leave: func(context.Context) error { cancel(); return nil }}, f.File(ctx, cluster, r)
 }
 
-func (f *fake) Campaign(_ context.Context, cluster, who, _ string) (*states.Lease, error) {
+func (f *fake) Campaign(ctx context.Context, cluster, who, _ string) (*states.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if f.snapshot.Led {
 		return nil, &states.HeldError{Cluster: cluster, Leader: f.snapshot.Leader.Value, Session: f.snapshot.Session}
 	}
