@@ -28,6 +28,7 @@ func Checks() []Check {
 		{"truthful", "an agent says that it is at a state only where a converge left the machine", truthful},
 		{"reached", "a move is done only when every member that counts is there", reached},
 		{"stopped", "nobody is let go once the budget is spent", stopped},
+		{"looked", "no check goes on beside a run", looked},
 		{"alone", "an open cluster arrives without a leader", alone},
 		{"stands", "somebody who does what orch says brings every cluster to stand", stands},
 	}
@@ -221,6 +222,8 @@ func forbidden(node string, s *states.Status, f *Frame) string {
 		if d.Joiners == states.JoinersWait {
 			return "joiners wait"
 		}
+	case states.UnderRepair, states.UnderPeriod:
+		return resting(run, f)
 	}
 	return ""
 }
@@ -376,7 +379,7 @@ func alone(h *History) (all []Violation) {
 				if s == nil || doc.Session == "" || s.Mark.Refuses(d.Mark) != "" || after.Freeze || o != nil && (o.Held != nil || o.Forgotten != nil || o.OfHop(*d) && s.Run.Bad()) {
 					continue
 				}
-				if !after.Real[name].Same(d.State) {
+				if !after.Real[name].Same(d.State) && !after.itself(name, d.State) {
 					all = append(all, found(i, n, "%s after nothing went wrong any more, %s is at %s and the open cluster at %s: %s",
 						n.At-since, name, after.Real[name], d.State, s.Reason))
 				}
@@ -395,7 +398,7 @@ func stands(h *History) (all []Violation) {
 		case "stands":
 			for name, doc := range after.Statuses {
 				o := after.Orders[name]
-				if doc.Session != "" && (o == nil || o.Forgotten == nil) && !after.Real[name].Same(after.Desired.State) {
+				if doc.Session != "" && (o == nil || o.Forgotten == nil) && !after.Real[name].Same(after.Desired.State) && !after.itself(name, after.Desired.State) {
 					all = append(all, found(i, n, "the cluster stands at %s, and %s is at %s", after.Desired.State, name, after.Real[name]))
 				}
 			}

@@ -166,6 +166,8 @@ func (c *command) request(e Event, seen states.Snapshot) states.Request {
 		q.Target, _ = states.ParseRef(arg)
 	case states.AskResume:
 		q.AcceptFailures = strings.HasPrefix(arg, "accept")
+	case states.AskReconverge:
+		q.Drifted = arg == "drifted"
 	case states.AskApprove:
 		q.Hop, q.Batch = seen.Record.Value.Hop, seen.Record.Value.Over()
 	case states.AskHold, states.AskUnhold, states.AskForget:

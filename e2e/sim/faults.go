@@ -48,6 +48,11 @@ func (w *world) happen(e Event, it string) {
 	case "failover", "restore", "wipe", "garbage":
 		w.note(Note{Text: "FAULT " + e.String()})
 		w.corrupt(e)
+	case "drift":
+		w.note(Note{Text: "FAULT " + e.String()})
+		if m != nil {
+			m.drift()
+		}
 	case "twin":
 		w.note(Note{Text: "FAULT " + e.String()})
 		if m != nil && w.on(host+"-twin") == nil {

@@ -35,6 +35,8 @@ type Note struct {
 	Saved *Saved // an agent wrote its memory down
 	Exit  *Exit  // a command ended
 	Calm  string // from here on nothing goes wrong any more: what is to be reached from here, and by when
+
+	Beside string // what happened beside something that excludes it
 }
 
 // Exec is one process of a converge on a machine.

@@ -33,6 +33,10 @@ type machine struct {
 	knows Saved
 	down  bool
 	turn  chan struct{} // power is on, or off, again
+
+	broken  bool // what its last converge made
+	looks   uint64
+	looking *life // the process whose check goes on; nil: none does
 }
 
 // process is a converge with its runner. It does not end with the agent that began it, and how it ended is
@@ -91,6 +95,7 @@ func (m *machine) serve() {
 	inbox.TTL = m.w.story.TTL
 	config := convergeagent.Config{Cluster: cluster, Node: m.node, StateDir: m.name, TTL: m.w.story.TTL,
 		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Storage: m.open(l), Log: hclog.NewNullLogger()}
+	m.cares(&config, l)
 	if m.w.alter.Agent != nil {
 		m.w.alter.Agent(&config)
 	}
@@ -174,6 +179,7 @@ func resultOf(outcome states.Outcome) convergeagent.Result {
 func (m *machine) begin(l *life, run states.Run) *process {
 	m.mu.Lock()
 	m.runs++
+	m.beside(l)
 	r := m.w.dice.throw("run "+m.name, m.runs)
 	p := &process{pid: m.w.pid(), run: run, done: make(chan struct{})}
 	m.procs[p.pid], m.kept[keyOf(run)] = p, p
@@ -211,7 +217,7 @@ func (m *machine) end(p *process, outcome states.Outcome) {
 	p.outcome = outcome
 	p.lost = m.down
 	if outcome == states.Succeeded && len(m.procs) == 0 {
-		m.real = p.run.State.Short()
+		m.real, m.broken = p.run.State.Short(), false
 	}
 	note := &Exec{PID: p.pid, Machine: m.name, Node: m.node, Run: p.run, Boot: m.boot, Outcome: outcome, Real: m.real}
 	close(p.done)

@@ -18,6 +18,7 @@ type Story struct {
 	Text   string        // of the definition
 	Rough  bool          // snapshots are restored, keys taken away
 	Events []Event
+	Care   Care
 
 	FailRate, SlowRate, HangRate float64 // of runs
 }
@@ -60,6 +61,7 @@ func Tell(seed uint64) Story {
 	t := &teller{r: r, s: &s}
 	t.commands()
 	t.faults()
+	t.care()
 	slices.SortStableFunc(s.Events, func(a, b Event) int { return int(a.At - b.At) })
 	return s
 }
