@@ -138,7 +138,11 @@ func TestLiveView(t *testing.T) {
 			other := [2]int{200 - size[0], 64 - size[1]}
 			x.resize(other[0], other[1])
 			wide := ""
-			if !within(5*time.Second, func() bool { wide = x.screen(); return lines(wide, "batch 1 of 2") == 1 && tidy(wide, other[0]) }) {
+			if !within(5*time.Second, func() bool {
+				wide = x.screen()
+				return tidy(wide, other[0]) && steady(wide) == golden(t, fmt.Sprintf("live-%d.txt", other[0])) // as if it had never been another
+			}) && !*update {
+				compare(t, fmt.Sprintf("live-%d.txt", other[0]), wide)
 				t.Errorf("a resize leaves something behind:\n%s", wide)
 			}
 			x.resize(size[0], size[1])

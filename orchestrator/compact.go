@@ -132,9 +132,9 @@ func faults(ledger states.Ledger) (n int) {
 // compactWithin is how long whoever ends a move is kept waiting for this at the most.
 const compactWithin = 20 * time.Second
 
-// compact makes the journal shorter, before the lease is let go. It can always be done another time:
-// what goes wrong is nothing to whoever moved the cluster.
-func (e *Engine) compact(ctx context.Context, lease *states.Lease) {
+// Compact makes the journal shorter, before a lease is let go: whoever took one and wrote something calls
+// it. It can always be done another time: what goes wrong is nothing to whoever has done their work.
+func (e *Engine) Compact(ctx context.Context, lease *states.Lease) {
 	if e.Archive == nil || ctx.Err() != nil || lease.Context.Err() != nil {
 		return
 	}

@@ -102,7 +102,7 @@ func (e *Engine) turn(ctx context.Context, cluster string, request states.Reques
 		return err
 	}
 	led := e.Lead(ctx, lease, func(snapshot states.Snapshot) bool { return done(snapshot) || standing(request, snapshot, e.Clock()) })
-	e.compact(ctx, lease)
+	e.Compact(ctx, lease)
 	if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
 		e.say("let go of the lease: %v; it ends by itself", err)
 	}

@@ -28,6 +28,7 @@ type fake struct {
 	once     bool            // of those, each fails once
 	slow     bool            // agents do nothing
 	writes   int
+	weighed  int // how often somebody looked whether the journal is too long
 	id       string
 	listen   []chan<- struct{}
 	wrote    func(n int) // after each request that is filed (0) and each commit (1 and so on)
@@ -189,6 +190,7 @@ func (f *fake) Entries(_ context.Context, _ string, first, last uint64) ([]state
 }
 
 func (f *fake) Oldest(context.Context, string) (int, states.Doc[states.Entry], error) {
+	f.weighed++
 	return 0, states.Doc[states.Entry]{}, nil
 }
 

@@ -57,3 +57,13 @@ func TestPlanSaysWhereItWouldStandStill(t *testing.T) {
 
 // unwrapped is a text on one line, as it was before it was broken into several.
 func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// Whoever applies looks after the journal as well: a cluster may be applied a thousand times, and never be moved.
+func TestApplyLooksAfterTheJournal(t *testing.T) {
+	w := released(t, "")
+	before := w.weighed
+	w.must(exitDone, "apply", "--yes", carefulFile(t, `soak = "1s"`))
+	if w.weighed != before+1 {
+		t.Errorf("%d looks at its length", w.weighed-before)
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"orch/states"
 )
 
-const queueFlag = "wait until nothing else moves the cluster; who asked first goes first"
+const queueFlag = "wait until nothing else moves the cluster; who asked first goes first, and who died keeps a place until its session ends, within twice --lease-ttl"
 
 // queued says what a queued request waits for, or "" when it is its turn.
 func (v *view) queued(request states.Request) string {
