@@ -186,15 +186,16 @@ func self() (string, error) { return "/proc/self/exe", nil }
 
 // sweep ends all that is left of a run whose runner is gone.
 func sweep(ctx context.Context, m mark) error {
-	if m.Boot != BootID() {
-		return nil // nothing outlives a boot
-	}
-	grace, cancel := context.WithTimeout(ctx, leftoverGrace)
-	defer cancel()
 	kin, told := cgroup(m.Cgroup), map[int]uint64{}
 	if m.Cgroup != "" && !strings.HasPrefix(filepath.Base(m.Cgroup), cgroupPrefix) {
 		kin = "" // not one that a runner made
 	}
+	if m.Boot != BootID() { // nothing outlives a boot
+		_ = kin.remove()
+		return nil
+	}
+	grace, cancel := context.WithTimeout(ctx, leftoverGrace)
+	defer cancel()
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		left, err := marked(m.Run)
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // OwnCgroup is the folder of the cgroup (version 2) that this process is in; "" where there is none to
@@ -27,7 +29,7 @@ func OwnCgroup() string {
 	if dir == "" {
 		return ""
 	}
-	if _, err := os.Stat(filepath.Join(dir, "cgroup.procs")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "cgroup.procs")); err != nil || unix.Access(dir, unix.W_OK) != nil {
 		return ""
 	}
 	return dir

@@ -1,0 +1,5 @@
+//go:build race
+
+package convergeagent
+
+func init() { raced = true }
