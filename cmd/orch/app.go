@@ -68,7 +68,7 @@ func run(a *app, args []string) int {
 		return exitDone
 	}
 	if text := message(err); text != "" {
-		fmt.Fprintln(a.err, a.folded(a.screen.err, "orch: "+visible(text)))
+		fmt.Fprintln(a.err, a.folded(a.screen.err, "orch: "+shortened(visible(text))))
 	}
 	return exitCode(err)
 }

@@ -25,11 +25,11 @@ func newRoot(a *app) *cobra.Command {
 		Long:          rootHelp + "\n\n" + exitHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if a.output != "text" && a.output != "json" {
 				return usagef("read --output %q: it is text or json", a.output)
 			}
-			return nil
+			return emptyFlag(cmd)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -67,6 +67,20 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
+// emptyFlag names a flag of a verb that is there and says nothing, as where a script's variable is not set:
+// taken for one that is not there, a hold until "" would be one for ever.
+func emptyFlag(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if cmd.InheritedFlags().Lookup(f.Name) != nil { // how to reach Consul: other tools take an empty one for none
+			return
+		}
+		if f.Value.String() == "" && f.Value.Type() == "string" || f.Value.String() == "[]" && f.Value.Type() != "bool" {
+			err = usagef("read --%s: nothing is given with it; leave it out, or say what it is to be", f.Name)
+		}
+	})
+	return err
+}
+
 // group is a chapter of the help.
 type group struct {
 	id, title string
@@ -86,12 +100,16 @@ func groups(a *app) []group {
 	}
 }
 
-// strict makes a wrong number of arguments a mistake of usage.
+// strict makes a wrong number of arguments a mistake of usage, and one that is empty, as where a script's
+// variable is not set: orch freeze "" would freeze everybody.
 func strict(cmd *cobra.Command) {
 	check := cmd.Args
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
 			return usagef("read arguments: %s given; usage: %s", given(len(args)), cmd.UseLine())
+		}
+		if at := slices.Index(args, ""); at >= 0 {
+			return usagef("read arguments: number %d is empty; leave it out, or say what it is to be; usage: %s", at+1, cmd.UseLine())
 		}
 		return nil
 	}

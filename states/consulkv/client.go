@@ -58,7 +58,7 @@ func Open(c Config) (*Client, error) {
 		fill(&config.TLSConfig.Address, c.ServerName)
 		client.address = config.Address
 		if *which, err = api.NewClient(config); err != nil {
-			return nil, fmt.Errorf("connect to consul at %q: %w", config.Address, err)
+			return nil, fmt.Errorf("connect to consul at %q: %w; see --http-addr and CONSUL_HTTP_ADDR", config.Address, err)
 		}
 		made, err := newRenewed(config.TLSConfig, config.HttpClient.Transport.(*http.Transport))
 		if err != nil {
