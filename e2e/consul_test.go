@@ -26,7 +26,9 @@ type server struct {
 	ports []string
 	acl   bool
 	extra string // of its configuration
-	cmd   *exec.Cmd
+
+	limits string // on requests, in its block of limits
+	cmd    *exec.Cmd
 
 	client *http.Client // of whoever cannot be reached as usual; nil: as usual
 }
@@ -46,7 +48,7 @@ func startConsul(t testing.TB, options ...string) *server {
 
 func (s *server) start() {
 	s.t.Helper()
-	config := `session_ttl_min = "1s" limits { http_max_conns_per_client = 2000 }` + "\n" +
+	config := `session_ttl_min = "1s" limits { http_max_conns_per_client = 2000 ` + s.limits + ` }` + "\n" +
 		`performance { raft_multiplier = 1 } leave_on_terminate = false skip_leave_on_interrupt = true` + "\n"
 	if s.acl {
 		s.token = "6f1b5e9a-0000-4000-8000-000000000001"

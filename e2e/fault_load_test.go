@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Consul refuses most requests because there are too many of them. Nothing is lost: it only takes longer.
+func TestFaultRateLimits(t *testing.T) {
+	f := newField(t)
+	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
+	f.ctl("all", "pause=0.4")
+	f.consul.kill()
+	f.consul.limits = `request_limits { mode = "enforcing" read_rate = 15 write_rate = 8 }`
+	f.consul.start()
+	move := f.orchStart("transition", "web", "version", "2")
+	refused := false
+	for move.running() {
+		code, _ := f.consul.http("PUT", "/v1/kv/e2e/load", time.Now().String())
+		refused = refused || code == 429 || code == 500 || code == 503
+	}
+	if code := f.wait(move, time.Minute); code != 0 {
+		f.ok("resume", "web")
+	}
+	f.consul.kill()
+	f.consul.limits = ""
+	f.consul.start()
+	if !refused {
+		t.Error("nothing was refused")
+	}
+	f.alive(3)
+	f.settledAt("version 2", 3)
+	f.atMost(1, f.to("version 2"))
+	f.once(f.runs())
+	f.clean()
+}
+
+// The disk of the server that leads is full, and then has room again.
+func TestFaultFullDisk(t *testing.T) {
+	everything(t)
+	f := newField(t)
+	disk := filepath.Join(f.dir, "disk")
+	must(t, os.Mkdir(disk, 0o700))
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", disk).CombinedOutput(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("mount a small disk: %v: %s", err, out)
+		}
+		t.Skipf("no small disk can be mounted here: %s", out)
+	}
+	f.consul.kill()
+	t.Cleanup(func() {
+		f.consul.kill()
+		if out, err := exec.Command("umount", "-l", disk).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	must(t, os.CopyFS(filepath.Join(disk, "data"), os.DirFS(filepath.Join(f.consul.dir, "data"))))
+	must(t, os.RemoveAll(filepath.Join(f.consul.dir, "data")))
+	must(t, os.Symlink(filepath.Join(disk, "data"), filepath.Join(f.consul.dir, "data")))
+	f.consul.start()
+	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
+	f.ctl("all", "pause=0.5")
+	move := f.orchStart("transition", "web", "version", "2")
+	eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 2")) > 0 })
+	full := filepath.Join(disk, "full")
+	_ = exec.Command("dd", "if=/dev/zero", "of="+full, "bs=1M").Run() // fails when it is full
+	failed := 0
+	for i := range 400 { // the log of a new server has room for 64 MiB
+		if code, _ := f.consul.http("PUT", "/v1/kv/e2e/load", fmt.Sprintf("%0500000d", i)); code != 200 {
+			if failed++; failed == 3 {
+				break
+			}
+		}
+	}
+	must(t, os.Remove(full))
+	if failed == 0 {
+		t.Error("the disk was never full")
+	}
+	f.consul.kill() // Consul does not get over it by itself
+	f.consul.start()
+	if code := f.wait(move, 2*time.Minute); code != 0 {
+		f.ok("resume", "web")
+	}
+	eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+	f.settledAt("version 2", 3)
+	f.atMost(1, f.to("version 2"))
+	f.once(f.runs())
+	f.clean()
+}
+
+// Consul is restarted under many agents: all of them are back soon, and a move goes through.
+func TestFaultManyAgentsReconnect(t *testing.T) {
+	everything(t)
+	f := newField(t)
+	const many = 60
+	f.web("batches = [\"100%\"]\nconverge_timeout = \"90s\"")
+	for i := range many {
+		f.agent(fmt.Sprintf("web-%02d", i+1))
+	}
+	within := 90 * time.Second
+	eventually(t, "all to be there", within, func() bool { return len(f.phase("settled")) == many })
+	f.consul.kill()
+	f.consul.start()
+	begun := time.Now()
+	f.ok("transition", "web", "waiting", "--yes")
+	eventually(t, "all to be there again", within, func() bool { return len(f.phase("settled")) == many })
+	t.Logf("%d agents moved %s after Consul was back", many, time.Since(begun).Round(100*time.Millisecond))
+	f.once(f.runs())
+	f.clean()
+}
