@@ -48,6 +48,9 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
+faults: consul tools ## every fault, in mid-rollout, on a real Consul; writes e2e/FAULTS.md (TIMES=3: three times)
+	go run ./e2e/faults -times $(or $(TIMES),1)
+
 ui-check: consul ## the Consul UI's pages in headless Chromium (needs Debian's chromium)
 	go test -tags ui -count 1 -v -run TestConsulUI ./e2e
 

@@ -1,0 +1,114 @@
+package main
+
+// row is a fault that somebody will have in production, what orch promises under it, and the test
+// that makes it happen. A test asserts the promise, and that the fault struck.
+type row struct {
+	Fault   string
+	Made    string // how the test makes it happen
+	Promise string
+	Test    string // function, or function/subtest as the testing package spells it
+	Package string // "": e2e
+}
+
+const (
+	goesOn      = "the rollout ends where it should by itself; one batch at a time, no node runs twice for a generation"
+	quiet       = "nothing starts meanwhile; the rollout goes on once it is over"
+	agent       = "./convergeagent/..."
+	consulkv    = "./states/consulkv"
+	storetest   = "./states/storetest"
+	oneRun      = "one run, its real result, nothing left behind"
+	neverBack   = "no node goes backwards; orch recover leads on"
+	keepsWhatIs = "the node keeps what it is, starts nothing, and says why"
+)
+
+var servers = []row{
+	{"the leading server dies", "SIGKILL in mid-batch, restarted later", goesOn, "TestFaultsOfServers/the_leader_is_killed", ""},
+	{"the leading server stands still and comes back", "SIGSTOP, SIGCONT after another leads", goesOn, "TestFaultsOfServers/the_leader_is_frozen_and_comes_back", ""},
+	{"no quorum", "two of three killed in mid-batch", quiet, "TestFaultsOfServers/two_of_three_are_killed", ""},
+	{"rolling restart", "all killed and started, one by one", goesOn, "TestFaultsOfServers/all_are_restarted,_one_by_one", ""},
+	{"cold restart", "all killed, then all started", goesOn, "TestFaultsOfServers/all_are_killed", ""},
+	{"the leading server is cut off, and clients still reach it", "blackhole routes in its network namespace", goesOn, "TestFaultServerThatIsCutOff", ""},
+	{"one server is restarted in mid-transition", "SIGKILL", goesOn, "TestConsulRestartsInMidTransition", ""},
+	{"a snapshot from before is restored", "Consul's API", neverBack, "TestRecoverAfterARestore", ""},
+	{"everything under the prefix is deleted", "Consul's API", neverBack, "TestRecoverAfterAWipe", ""},
+	{"a new Consul", "empty data directory", neverBack, "TestRecoverOnANewConsul", ""},
+	{"the disk of Consul is full", "a small tmpfs, filled", goesOn + ", or is resumed", "TestFaultFullDisk", ""},
+	{"Consul refuses requests: too many", "request_limits", goesOn + ", or is resumed", "TestFaultRateLimits", ""},
+	{"sixty agents reconnect at once", "restart", "all are back, and a move goes through", "TestFaultManyAgentsReconnect", ""},
+}
+
+var network = []row{
+	{"the leader's host is cut off; another leads; it comes back", "the host's port down", "the first writes nothing more", "TestFaultsOfHosts/the_leader's_host_is_cut_off,_and_another_takes_over", ""},
+	{"half of the nodes are cut off", "the host's port down", goesOn, "TestFaultsOfHosts/half_of_the_nodes_are_cut_off", ""},
+	{"the nodes' Consul agents die", "SIGKILL, restarted", quiet, "TestFaultsOfHosts/the_nodes'_Consul_agents_are_killed_and_come_back", ""},
+	{"the leader's Consul agent dies", "SIGKILL, restarted", goesOn, "TestFaultsOfHosts/the_leader's_Consul_agent_is_killed_and_comes_back", ""},
+	{"the leader stands still beyond its lease", "SIGSTOP, SIGCONT", "it writes nothing more", "TestFaultsOfHosts/the_leader_is_frozen_beyond_its_lease,_and_comes_back", ""},
+	{"nothing answers", "proxy: accepts, and is silent", quiet, "TestFaultsOnTheWire/nothing_answers", ""},
+	{"bodies stop in the middle", "proxy", quiet, "TestFaultsOnTheWire/bodies_stop_in_the_middle", ""},
+	{"bodies are cut off", "proxy", quiet, "TestFaultsOnTheWire/bodies_are_cut_off", ""},
+	{"connections are reset", "proxy, RST", quiet, "TestFaultsOnTheWire/connections_are_reset", ""},
+	{"a login page answers, with 200", "proxy", quiet, "TestFaultsOnTheWire/a_login_page_answers", ""},
+	{"429 to everything", "proxy", quiet, "TestFaultsOnTheWire/too_many_requests", ""},
+	{"reads are empty, with 200", "proxy", "absence is no order; the rollout goes on once it is over", "TestFaultsOnTheWire/reads_are_empty", ""},
+	{"Consul's headers are stripped", "proxy", goesOn, "TestFaultsOnTheWire/Consul's_headers_are_stripped", ""},
+	{"every third write loses its answer", "proxy: carried out, then RST", goesOn, "TestFaultsOnTheWire/every_third_write_loses_its_answer", ""},
+	{"every answer is late", "proxy, 700 ms", goesOn, "TestFaultsOnTheWire/everything_is_late", ""},
+	{"a lease over a wire that stands still", "proxy", "its holder stops before anybody else can take it", "TestLeaseOverAWireThatStandsStill", consulkv},
+}
+
+var leaders = []row{
+	{"the leader is killed at each step", "SIGKILL after each of twelve journal entries", "orch resume waits out the lease, and continues at the same place", "TestLeaderIsKilledAtEveryStep", ""},
+	{"Ctrl-C, SIGTERM, SIGHUP at every commit", "signals", "the lease is let go of; orch resume continues", "TestSignalsAtEveryCommit", ""},
+	{"the lease's session is destroyed", "Consul's API", goesOn, "TestFaultsOfTheLease/its_session_is_destroyed", ""},
+	{"the lease's key is overwritten", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_writes_over_it", ""},
+	{"the lease's key is deleted", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_deletes_it", ""},
+	{"the lease is released under the leader", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_lets_go_of_it", ""},
+	{"somebody else locks the key", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_else_takes_it", ""},
+	{"two operators at once", "two commands", "one moves, the other is refused with who, since when, why", "TestTwoOperators", ""},
+	{"a new target in mid-rollout", "--supersede", "bound and failure budget carry over", "TestNewTargetInMidRollout", ""},
+	{"writes that arrive late or twice", "memkv and a real Consul", "fenced: nothing changes", "TestConsul", storetest + "/..."},
+}
+
+var nodes = []row{
+	{"an agent is killed in mid-run", "SIGKILL", oneRun, "TestAgentIsKilledInMidRun", ""},
+	{"the process that stays with a run is killed", "SIGKILL", oneRun, "TestTheRunnerIsKilledToo", ""},
+	{"a converge leaves daemons in sessions of their own", "setsid, double fork", "they end with the run", "TestNoDaemonOutlivesItsRun", ""},
+	{"Puppet's exec outlives Puppet", "real Puppet", "it ends with the run", "TestPuppetExecDoesNotOutliveItsRun", ""},
+	{"a child holds the output open", "a background child", "the run ends all the same", "TestBackgroundChildHoldsStdout", ""},
+	{"a flood of output", "megabytes without an end of line", "memory stays flat, the last lines are told", "TestFloodOfOutput", ""},
+	{"a node is silent in its batch", "SIGKILL", "it is charged and named; the budget decides", "TestSilentNode", ""},
+	{"a node comes late, or after three versions", "started later", "it goes straight to where the cluster is, with no leader", "TestReturningNodeGoesStraightToTheCurrentState", ""},
+	{"a node comes back in the middle", "restarted", "it does not start", "TestNodeThatReturnsInTheMiddleDoesNotStart", ""},
+	{"two machines of one name", "a second state directory", "the second is refused", "TestSecondInstanceOfANode", ""},
+	{"a tool is locked or disabled by hand", "puppet agent --disable", "blocked: told, and not a success", "TestPuppetAgentDisabled", ""},
+	{"the state directory cannot be written", "permissions, limits", "no run without a durable note of it", "TestAStateDirectoryThatCannotBeWritten", agent},
+	{"a service is drained when its agent dies", "SIGKILL at every step", "it takes out only what it set itself", "TestDrainOverAKill", ""},
+}
+
+var values = []row{
+	{"garbage in any key of a cluster", "Consul's API", keepsWhatIs, "TestGarbage", ""},
+	{"garbage for leaders", "Consul's API", "nothing moves, and why names the key", "TestGarbageForLeaders", ""},
+	{"garbage in one node's keys", "Consul's API", "that node alone is left out", "TestGarbageInOneNodesKeys", ""},
+	{"desired states edited, replayed or planted", "Consul's API", "orch fsck names every edit", "TestFsckNamesWhatWasEdited", ""},
+}
+
+var access = []row{
+	{"a read is denied", "policies", keepsWhatIs, "TestDeniedRead", ""},
+	{"the agents lose the right to write", "policies, in mid-rollout", quiet, "TestFaultsOfAccess/the_agents'_rights_to_write_are_taken", ""},
+	{"an agent loses every right", "policies, in mid-rollout", quiet, "TestFaultsOfAccess/an_agent_may_not_even_read", ""},
+	{"the leader loses the right to write", "policies, in mid-rollout", "it ends with 1 and says so; orch resume continues", "TestFaultsOfAccess/the_leader's_right_to_write_is_taken", ""},
+	{"the leader's token is deleted", "in mid-rollout", "it ends with 1; orch resume continues", "TestFaultsOfAccess/the_leader's_token_is_deleted", ""},
+	{"a token may not list", "policies", "denied, never an empty list", "TestFaultsOfAccess/what_a_token_may_not_list_is_not_taken_for_nothing", ""},
+	{"no token at all", "an empty environment", "denied, with the way out", "TestFaultsOfAccess/nobody's_token", ""},
+	{"tokens are rotated under agents", "files replaced, old ones deleted", "no restart, nothing missed", "TestTokensAreRotatedUnderAnAgent", ""},
+	{"certificates are rotated under agents", "files replaced, authority replaced", "no restart, nothing missed", "TestCertificatesAreRotatedUnderAgents", ""},
+}
+
+// chapters are the table, as it is read.
+var chapters = []struct {
+	Name string
+	Rows []row
+}{
+	{"Consul's servers", servers}, {"Networks", network}, {"Leaders and the lease", leaders},
+	{"Nodes and runs", nodes}, {"What lies in Consul", values}, {"Rights and certificates", access},
+}
