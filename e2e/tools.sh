@@ -1,11 +1,13 @@
 #!/bin/sh
-# Puppet and Ansible, for the tests of their drivers, tmux, for those of the live view, mmdebstrap and rpm, for those of the packages:
+# Puppet and Ansible, for the tests of their drivers, tmux, for those of the live view, mmdebstrap, rpm and man, for those of the packages:
 # from Debian's packages, where this may install them. Where it may not, it says so; those tests are skipped then, and fail in CI.
 set -eu
 
+[ "$(id -u)" = 0 ] || echo "not root: the test that installs the packages in a clean machine is skipped."
 missing=
 command -v puppet >/dev/null && command -v ruby >/dev/null || missing="puppet-agent"
 command -v ansible-playbook >/dev/null || missing="$missing ansible-core"
+command -v man >/dev/null || missing="$missing man-db"
 for name in tmux mmdebstrap rpm; do
 	command -v $name >/dev/null || missing="$missing $name"
 done

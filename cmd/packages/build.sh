@@ -19,41 +19,41 @@ MAINTAINER=${MAINTAINER:-orch <root@localhost>}
 work=$(mktemp -d)
 STAGE=$work/stage
 trap 'rm -rf "$work"' EXIT
-export SOURCE_DATE_EPOCH PACKAGE_VERSION MAINTAINER STAGE ARCH
+export SOURCE_DATE_EPOCH PACKAGE_VERSION MAINTAINER STAGE ARCH BIN
 
-# compile DIR OS ARCH
+# compile OS ARCH puts both programs into $BIN.
 compile() {
-	CGO_ENABLED=0 GOOS=$2 GOARCH=$3 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$version" \
-		-o "$1/" ./cmd/orch ./cmd/convergeagent
+	BIN=$work/$1-$2
+	[ -d "$BIN" ] || CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -X main.version=$version" -o "$BIN/" ./cmd/orch ./cmd/convergeagent
 }
 
 # document PROGRAM writes what the program says of itself: man pages, completions, and what it is made of.
 document() {
-	"$work/here/$1" man "$STAGE/man"
+	"$BIN/$1" man "$STAGE/man"
 	for shell in bash zsh fish; do
-		"$work/here/$1" completion $shell >"$STAGE/completion/$1.$shell"
+		"$BIN/$1" completion $shell >"$STAGE/completion/$1.$shell"
 	done
 	{
 		printf '%s is under the Apache License 2.0, which is at the end. It contains these Go modules;\n' "$1"
 		printf 'their sources, licences among them, are had with: go mod download MODULE@VERSION\n\n'
-		go version -m "$work/here/$1" | awk '$1 == "dep" { print "    " $2 "@" $3 }'
+		go version -m "$BIN/$1" | awk '$1 == "dep" { print "    " $2 "@" $3 }'
 		printf '\n'
 		cat LICENSE
 	} >"$STAGE/copyright/$1"
 }
 
 mkdir -p "$out" "$STAGE/man" "$STAGE/completion" "$STAGE/copyright"
-compile "$work/here" "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)"
+compile "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)"
 document orch
 document convergeagent
 gzip -9n "$STAGE"/man/*
-go build -C cmd/packages/nfpm -o "$work/nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm
 
 for ARCH in ${ARCHES:-amd64 arm64}; do
-	compile "$STAGE/bin" linux "$ARCH"
+	compile linux "$ARCH"
 	for package in orch convergeagent; do
 		for kind in deb rpm; do
-			"$work/nfpm" package --config cmd/packages/$package/nfpm.yaml --packager $kind --target "$out/"
+			go tool -modfile=cmd/packages/nfpm/go.mod nfpm package --config cmd/packages/$package/nfpm.yaml --packager $kind --target "$out/"
 		done
 	done
 done

@@ -114,6 +114,31 @@ func TestScriptsAreShell(t *testing.T) {
 	}
 }
 
+// man shows every page as it is, and has nothing to complain of.
+func TestManPagesRender(t *testing.T) {
+	man, dir := tool(t, "man"), t.TempDir()
+	for _, program := range []string{"orch", "convergeagent"} {
+		if out, err := exec.Command("go", "run", "../"+program, "man", dir).CombinedOutput(); err != nil {
+			t.Fatalf("%s man: %v: %s", program, err, out)
+		}
+	}
+	pages, _ := filepath.Glob(dir + "/*.[18]")
+	if len(pages) < 30 {
+		t.Errorf("there are %d pages", len(pages))
+	}
+	for _, page := range pages {
+		cmd := exec.Command(man, "--warnings=w", "--encoding=UTF-8", "--local-file", page)
+		cmd.Env = append(os.Environ(), "MANWIDTH=80", "MAN_KEEP_STDERR=1")
+		var complaints strings.Builder
+		cmd.Stderr = &complaints
+		text, err := cmd.Output()
+		name := strings.SplitN(filepath.Base(page), ".", 2)[0]
+		if err != nil || complaints.Len() > 0 || !strings.Contains(strings.Join(strings.Fields(string(text)), " "), name+" - ") {
+			t.Errorf("%s: %v: %s\n%s", page, err, &complaints, text)
+		}
+	}
+}
+
 // tool finds a program, or skips the test. In CI that is a failure.
 func tool(t *testing.T, name string) string {
 	t.Helper()
