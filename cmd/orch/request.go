@@ -45,6 +45,9 @@ func summarized(r states.Request) states.Request {
 	if r.Target.Name != "" {
 		what += " to " + r.Target.String()
 	}
+	if r.Drifted {
+		what += " of what drifted"
+	}
 	r.Summary = states.Clip(fmt.Sprintf("%s%s asks: %s%s", r.By, because(r.Why), what, nodeOf(r)), 300)
 	return r
 }
