@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -247,5 +249,38 @@ func TestCheckPassesAfterEveryConverge(t *testing.T) {
 	}
 	if runs := f.runs(); len(runs) != 5 {
 		t.Errorf("%d runs: %+v", len(runs), runs)
+	}
+}
+
+// A check ends with its agent, however that ends; nobody would look for it.
+func TestACheckDiesWithItsAgent(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			f := newField(t)
+			f.web("")
+			f.driven(`
+converge "exec" { command = ["/bin/true"] }
+state "off" {
+  check {
+    command = ["/bin/sh", "-c", "trap '' TERM; setsid sleep 300 & wait"]
+    every   = "1m"
+    splay   = "0s"
+  }
+}
+`)
+			sleeps := func() bool {
+				out, _ := exec.Command("pgrep", "-f", "sleep 300").Output()
+				for pid := range strings.FieldsSeq(string(out)) {
+					environ, err := os.ReadFile("/proc/" + pid + "/environ")
+					if err == nil && strings.Contains(string(environ), "ORCH_NODE=web-01") && strings.Contains(string(environ), f.dir) {
+						return true
+					}
+				}
+				return false
+			}
+			eventually(t, "a check", 20*time.Second, sleeps)
+			f.agents["web-01"].signal(signal)
+			eventually(t, "nothing of it to be alive", 30*time.Second, func() bool { return !sleeps() && !f.agents["web-01"].running() })
+		})
 	}
 }
