@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,18 +91,64 @@ func TestGraphVerb(t *testing.T) {
 	says(t, w.must(exitError, "graph", "web"), "line 3", "apply it again")
 }
 
-// TestGraphviz gives what is drawn to Graphviz itself, where that is installed.
+// drawn are the graphs that real parsers are given.
+func drawn() []graphJSON {
+	var graphs []graphJSON
+	for _, s := range []states.Snapshot{running(), settled(), goingBack(), travelling()} {
+		graphs = append(graphs, newGraphJSON(look(s, place{}, at("02:19:12"))))
+	}
+	return graphs
+}
+
+// TestGraphviz gives what is drawn to Graphviz itself, where that is installed, as make tools does.
 func TestGraphviz(t *testing.T) {
 	dot, err := exec.LookPath("dot")
 	if err != nil {
 		t.Skip("graphviz is not installed; the parser in this file has looked at all of it")
 	}
-	for _, s := range []states.Snapshot{running(), settled(), goingBack(), travelling()} {
+	for _, g := range drawn() {
 		cmd := exec.Command(dot, "-Tsvg")
-		cmd.Stdin = strings.NewReader(dotOf(newGraphJSON(look(s, place{}, at("02:19:12")))))
-		if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("</svg>")) {
+		cmd.Stdin = strings.NewReader(dotOf(g))
+		if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("</svg>")) || bytes.Contains(out, []byte("Warning")) {
 			t.Errorf("%v: %s", err, out)
 		}
+	}
+}
+
+// TestMermaid has Mermaid itself draw it, in a browser: ORCH_MERMAID names its mermaid.min.js, as the npm
+// package mermaid brings it.
+func TestMermaid(t *testing.T) {
+	script, browser := os.Getenv("ORCH_MERMAID"), ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && browser == "" {
+			browser = path
+		}
+	}
+	if script == "" || browser == "" {
+		t.Skip("no Mermaid: ORCH_MERMAID is to name its mermaid.min.js, and Chromium is to be there; the parser in this file has looked at all of it")
+	}
+	texts := []string{"flowchart LR\n  a[\" --> b"} // what is wrong has to be told from what is right
+	for _, g := range drawn() {
+		texts = append(texts, mermaidOf(g))
+	}
+	list, err := json.Marshal(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := filepath.Join(t.TempDir(), "page.html")
+	text := `<body><script src="file://` + script + `"></script><script type="module">
+const says = []
+for (const text of ` + string(list) + `) {
+  try { await mermaid.render("drawn", text); says.push("drawn") } catch (e) { says.push("no") }
+}
+document.body.innerHTML = "<p>says: " + says.join(" ") + ".</p>"
+</script></body>`
+	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(), "--virtual-time-budget=20000", "--dump-dom", "file://"+page).Output()
+	if want := "says: no drawn drawn drawn drawn."; err != nil || !bytes.Contains(out, []byte(want)) {
+		t.Errorf("want %q, %v: %s", want, err, out)
 	}
 }
 
