@@ -63,6 +63,10 @@ agent is put into maintenance before the run; service "NAME" { id = "ID" } in th
 configuration file names the one that is this node's. A run that succeeds takes out
 what was put in for it, and nothing else.
 
+In the file, check in a state says by which command this node is looked at once it is
+there, and every how often it converges again by itself: what a check finds is shown,
+and is repaired by the node or in its turn where on_drift = "repair" says so.
+
 `
 
 // newRoot makes the command line; command is what followed --exec.

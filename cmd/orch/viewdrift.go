@@ -27,6 +27,8 @@ func (v *view) driftText(n nodeView) string {
 		text += "; its configuration says to report it, and no more"
 	case v.desire.State.Serving:
 		text += "; it asks for its turn to be repaired, which whoever leads can give it"
+	case !v.desire.AtRest():
+		text += "; it repairs itself once the cluster is at rest"
 	default:
 		text += "; it repairs itself"
 		if n.Drift.Repairs > 0 {
