@@ -103,8 +103,10 @@ func (o *moveOptions) planned(cmd *cobra.Command, c *consul, v *view, request st
 	if preview.Nothing && v.queued(request) == "" && (request.Warrant == nil || request.Kind != states.AskTransition) {
 		return d.nothing(v)
 	}
-	if err := o.confirm(cmd, v, preview); err != nil {
-		return err
+	if !preview.Nothing { // what is only signed anew moves nobody
+		if err := o.confirm(cmd, v, preview); err != nil {
+			return err
+		}
 	}
 	return d.run(cmd.Context())
 }
