@@ -1,16 +1,15 @@
 package convergeagent
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"reflect"
 	"sync"
 
 	"orch/states"
+	"orch/states/strict"
 )
 
 // diary is the memory and the storage that it lies in. Nothing is believed before it is written down. The loop and the
@@ -66,12 +65,8 @@ func openDiary(storage Storage, cluster, node string) (*diary, error) {
 }
 
 func parseMemory(text []byte) (m memory, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&m); err != nil {
-		return m, fmt.Errorf("it is not what an agent writes: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return m, errors.New("it is not what an agent writes: something follows its end")
+	if err := strict.Decode(text, &m); err != nil {
+		return memory{}, fmt.Errorf("it is not what an agent writes: %w", err)
 	}
 	return m, nil
 }
