@@ -27,11 +27,12 @@ type Check struct {
 
 // watch is what the agent knows of checks: one goes on at a time, and none beside a run.
 type watch struct {
-	of      string             // what is looked at: the state, and the run that reached it
+	of      string             // what is to be looked at: the state, and the run that reached it
 	next    time.Time          // when
 	looking chan Result        // gives what a check found; nil: none goes on
 	end     context.CancelFunc // of the one that goes on
 	check   Check              // that
+	at      string             // what that looks at
 	unsure  string             // why the last one could not tell
 }
 
@@ -80,7 +81,7 @@ func (a *Agent) checkOf(state states.State) (Check, bool) {
 func (a *Agent) check(ctx context.Context, check Check) {
 	ctx, end := context.WithCancel(ctx)
 	desired, found := a.accepted, make(chan Result, 1)
-	a.watch.looking, a.watch.end, a.watch.check = found, end, check
+	a.watch.looking, a.watch.end, a.watch.check, a.watch.at = found, end, check, a.lookedAt()
 	task := Task{Cluster: a.Cluster, Node: a.Node, From: desired.State,
 		Run: states.Run{ID: "check", State: desired.State, Generation: desired.Generation, Timeout: states.Duration(check.Timeout)}}
 	go func() { found <- a.Checker.Look(ctx, task) }()
@@ -92,7 +93,7 @@ func (a *Agent) found(result Result) {
 	check := a.watch.check
 	a.watch.end()
 	a.watch.looking, a.watch.next = nil, time.Now().Add(check.Every)
-	if result.Outcome == states.Interrupted || a.lookedAt() != a.watch.of {
+	if result.Outcome == states.Interrupted || a.lookedAt() != a.watch.at {
 		return
 	}
 	if a.watch.unsure = a.told(doubt(result, check), 200); a.watch.unsure != "" {

@@ -9,7 +9,9 @@ import (
 // A node that drifted and serves does not mend itself: all of them may drift at once, and then the
 // cluster would be gone at once. Whoever leads gives it its turn, as it gives everybody theirs: by a
 // re-converge that is about such nodes alone. So the batches, the floor, gates, windows and freezes
-// that hold for a move into the state hold for its repair, and a move never has one in its middle.
+// that hold for a move into the state hold for its repair, and a move never has one in its middle. It
+// takes a request, because a cluster at rest is led no longer than what was asked takes: whoever wants
+// it done by itself has a timer ask.
 
 // drifted lists the nodes that say so and can be given a turn, asked for or not.
 func (p *planner) drifted() []string {
