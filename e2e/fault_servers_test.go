@@ -26,6 +26,11 @@ func TestFaultsOfServers(t *testing.T) {
 			l.serves(to, 1)
 		})
 	}
+	t.Run("who leads through a server is told", func(t *testing.T) {
+		l.sit("s1")
+		defer l.sit("ops")
+		l.says(l.ok("transition", "web", "version", "100"), "is one of Consul's servers", "lead through a client agent")
+	})
 	rollout("the leader is killed", func(t *testing.T, move *process) {
 		dead := l.raftLeader()
 		dead.kill()

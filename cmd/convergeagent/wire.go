@@ -120,6 +120,9 @@ func (b *brake) start(ctx context.Context, o options) error {
 		log.Info("actions are for runbooks, and nothing runs those yet", "actions", o.Actions)
 	}
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
+	if among, err := client.AmongServers(ctx); err == nil && among {
+		log.Warn("this is one of Consul's servers: if it loses the others, this node counts as gone; a client agent is better", "consul", client.Address())
+	}
 	return agent.Run(ctx)
 }
 

@@ -46,6 +46,8 @@ type consul struct {
 	close    func()              // ends what the senses still ask, and waits for it; nil: nothing to end
 	place    place
 	accessor string // of the token, where it can be read
+
+	amongServers func(context.Context) (bool, error) // whether this is one of several Consul servers; nil: nobody can tell
 }
 
 // view reads a cluster.

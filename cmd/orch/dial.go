@@ -42,5 +42,6 @@ func dial(ctx context.Context, c connection) (*consul, error) {
 	s := store.New(client, keys, hclfile.Parse)
 	s.TTL = c.LeaseTTL
 	world := sense.New(client, s, programs(os.Getenv("ORCH_CONFIG")))
-	return &consul{Store: s, Leaser: s, library: s, place: at, accessor: client.Accessor(ctx), Senses: world, close: world.Close}, nil
+	return &consul{Store: s, Leaser: s, library: s, place: at, accessor: client.Accessor(ctx), Senses: world, close: world.Close,
+		amongServers: client.AmongServers}, nil
 }

@@ -54,6 +54,7 @@ func (d driving) run(ctx context.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d.timeout, errTimeout)
 		defer cancel()
 	}
+	d.warn(ctx)
 	for {
 		outcome, v, err := d.drive(ctx)
 		if err != nil {
@@ -66,6 +67,17 @@ func (d driving) run(ctx context.Context) error {
 			return err
 		}
 		d = d.approving(v)
+	}
+}
+
+// warn tells who leads a move through a Consul server that the lease hangs on that server's link to the
+// others. Nothing breaks when it is lost: somebody takes it again.
+func (d driving) warn(ctx context.Context) {
+	if !d.moves() || d.consul.amongServers == nil {
+		return
+	}
+	if among, err := d.consul.amongServers(ctx); err == nil && among {
+		fmt.Fprintf(d.app.err, "orch: %s is one of Consul's servers: if it loses the others, the lease is lost with it; lead through a client agent\n", d.consul.place.Address)
 	}
 }
 

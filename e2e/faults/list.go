@@ -22,6 +22,7 @@ const (
 )
 
 var servers = []row{
+	{"somebody leads through a server", "three servers, no client agent", "it is told that the lease hangs on that server", "TestFaultsOfServers/who_leads_through_a_server_is_told", ""},
 	{"the leading server dies", "SIGKILL in mid-batch, restarted later", goesOn, "TestFaultsOfServers/the_leader_is_killed", ""},
 	{"the leading server stands still and comes back", "SIGSTOP, SIGCONT after another leads", goesOn, "TestFaultsOfServers/the_leader_is_frozen_and_comes_back", ""},
 	{"no quorum", "two of three killed in mid-batch", quiet, "TestFaultsOfServers/two_of_three_are_killed", ""},

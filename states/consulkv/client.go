@@ -102,16 +102,18 @@ func (c *Client) NodeName(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// IsServer tells whether the Consul agent is a server. A session made through a server ends when
-// that server loses the others, a client agent's lives on by its time limit alone: a leader is
-// better off with a client agent.
-func (c *Client) IsServer(ctx context.Context) (bool, error) {
-	config, err := c.self(ctx)
+// AmongServers tells whether the Consul agent is one of several servers. A session that was made through
+// one ends when that server loses the others (hashicorp/consul#20424), while a client agent's lives on by
+// its time limit alone: leaders and agents are better off with a client agent.
+func (c *Client) AmongServers(ctx context.Context) (bool, error) {
+	about, err := c.about(ctx)
 	if err != nil {
 		return false, err
 	}
-	server, _ := config["Server"].(bool)
-	return server, nil
+	server, _ := about["Config"]["Server"].(bool)
+	raft, _ := about["Stats"]["raft"].(map[string]any)
+	peers, _ := raft["num_peers"].(string)
+	return server && peers != "" && peers != "0", nil
 }
 
 // WhereAmI is the datacenter of the Consul agent.
@@ -127,8 +129,14 @@ func (c *Client) WhereAmI(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// self asks the Consul agent about itself; the token needs agent:read for it.
+// self is how the Consul agent is configured.
 func (c *Client) self(ctx context.Context) (map[string]any, error) {
+	about, err := c.about(ctx)
+	return about["Config"], err
+}
+
+// about asks the Consul agent about itself; the token needs agent:read for it.
+func (c *Client) about(ctx context.Context) (map[string]map[string]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var out map[string]map[string]any
@@ -136,7 +144,7 @@ func (c *Client) self(ctx context.Context) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the consul agent about itself: %w", c.reading(err))
 	}
-	return out["Config"], nil
+	return out, nil
 }
 
 // Accessor is the public id of the token, for records of who did what; "" where there is none.

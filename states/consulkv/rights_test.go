@@ -150,8 +150,8 @@ func TestFactsOfTheConsulAgent(t *testing.T) {
 	if id := client.Accessor(t.Context()); len(id) != 36 {
 		t.Errorf("the token's accessor id is %q", id)
 	}
-	if is, err := client.IsServer(t.Context()); !is || err != nil {
-		t.Errorf("it is a server: %v, %v", is, err)
+	if is, err := client.AmongServers(t.Context()); is || err != nil {
+		t.Errorf("it is a server, and the only one: %v, %v", is, err)
 	}
 	if client.Address() != server.Address {
 		t.Errorf("the address is %q", client.Address())

@@ -66,7 +66,7 @@ func (f *follower) saw(key string, pair Pair, err error) {
 	if err == nil {
 		f.place(key, pair)
 		f.first[key] = true
-		frozen := f.sight.Frozen.There() || f.sight.Freeze.There() // who lets a frozen node go may have thawed it
+		frozen := f.sight.Frozen.There() || f.sight.Freeze.There()                 // who lets a frozen node go may have thawed it
 		if frozen || f.agent.id == "" && len(f.sight.Desired.Value.Warrants) > 0 { // a warrant is for the Consul of one id
 			f.agent.lookSoon()
 		}
