@@ -137,9 +137,10 @@ func (d *draft) launch(request states.Request) *Decision {
 		return p.refuse(request, "%s", why)
 	}
 	d.answer(request, false, d.change.Entry.Reason)
-	if text, err := json.Marshal(d.record); err != nil || len(text) > states.MaxRecordBytes {
+	text, err := json.Marshal(d.record)
+	if size := len(text) + d.warrantBytes(); err != nil || size > states.MaxRecordBytes {
 		return p.refuse(request, "its record would take %d KiB, and %d are possible: %d nodes are too many for one cluster",
-			len(text)/1024, states.MaxRecordBytes/1024, len(d.record.Members))
+			size/1024, states.MaxRecordBytes/1024, len(d.record.Members))
 	}
 	return d.decide()
 }

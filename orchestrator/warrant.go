@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,6 +109,16 @@ func (d *draft) carry(request states.Request, hops []states.Hop) string {
 		return why + "; sign it: --sign-key FILE"
 	}
 	return ""
+}
+
+// warrantBytes is what the warrants take of a transaction: they are in the desired state, and before and
+// after in the journal.
+func (d *draft) warrantBytes() int {
+	text, err := json.Marshal(d.rewrite().Warrants)
+	if err != nil || len(d.desired.Warrants) == 0 {
+		return 0
+	}
+	return 3 * len(text)
 }
 
 // unfit says why a warrant is not one for what it came with, or "".

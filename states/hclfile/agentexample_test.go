@@ -15,7 +15,7 @@ func TestTheInstalledExampleShowsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, schema := range []*hcl.BodySchema{agentGrammar, consulGrammar, serviceGrammar, agentStateGrammar, puppetGrammar, chefGrammar, ansibleGrammar, execGrammar, checkGrammar, actionGrammar} {
+	for _, schema := range []*hcl.BodySchema{agentGrammar, consulGrammar, serviceGrammar, agentStateGrammar, puppetGrammar, chefGrammar, ansibleGrammar, execGrammar, checkGrammar, actionGrammar, trustGrammar, keyGrammar} {
 		var names []string
 		for _, attribute := range schema.Attributes {
 			names = append(names, attribute.Name)
