@@ -35,6 +35,9 @@ func (p *planner) requests() *Decision {
 // take handles one request: whatever becomes of it, the journal says so.
 func (p *planner) take(doc states.Doc[states.Request]) *Decision {
 	request := doc.Value
+	if answer, ok := answerTo(request, p.Snapshot); ok {
+		return p.twice(request, answer)
+	}
 	if why := p.stale(doc); why != "" {
 		return p.refuse(request, "%s", why)
 	}
@@ -105,6 +108,15 @@ func (p *planner) busy() string {
 	}
 	return fmt.Sprintf("%s moves %s to %s since %s%s; watch it: orch status %s --watch, stop it: orch pause %s, replace it: --supersede, wait for it: --queue",
 		p.record.By, p.Cluster, p.record.Target, clock(p.record.StartedAt), why, p.Cluster, p.Cluster)
+}
+
+// twice drops a request that was answered before. Whoever filed it did not hear that it was written, and
+// wrote it again; or the first writing came in long after it was given up.
+func (p *planner) twice(request states.Request, answer states.Answer) *Decision {
+	d := p.draft(states.EventRefused, "%s by %s was answered at %s already, and is not done once more", request.Kind, request.By, clock(answer.At))
+	d.change.Handled = request.ID
+	d.change.Entry.Request, d.change.Entry.Kind, d.change.Entry.By = request.ID, request.Kind, request.By
+	return d.decide()
 }
 
 func (p *planner) refuse(request states.Request, format string, args ...any) *Decision {

@@ -50,16 +50,14 @@ func (p *planner) transition(request states.Request) *Decision {
 	return p.start(request, origin, target, hops)
 }
 
-// leftBehind tells whether a live node is not there because its run failed and was tolerated. Such a
-// node waits to be ordered again, and moving to the same state once more is how that is asked.
+// leftBehind tells whether a live node is not there because its run failed, and was tolerated or was
+// that of a node that somebody held by then. Such a node waits to be ordered again, and moving to the
+// same state once more is how that is asked.
 func (p *planner) leftBehind() bool {
-	for _, c := range p.record.Counted {
-		node, _ := p.Node(c.Node)
-		if p.counts(node) && !p.held(node) && !node.Status.Value.At(p.Desired.Value.State) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Nodes, func(node states.Node) bool {
+		counted := slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool { return c.Node == node.Name })
+		return (counted || p.spent(node.Name)) && p.counts(node) && !p.held(node) && !node.Status.Value.At(p.Desired.Value.State)
+	})
 }
 
 // target resolves what somebody typed by the definition as it is applied now.
@@ -153,10 +151,13 @@ func TransitionOf(request string) string { return transitionID(request) }
 
 // origins are the states that a path may start from, the best first: where everybody is. In a
 // cluster on its way that is the last state that everybody reached; on the way back to that one,
-// the state it is leaving.
+// the state it is leaving. Where it is already, and only who was left behind is to follow, there is none.
 func (p *planner) origins(target states.State) []states.State {
 	desired := p.Desired.Value
-	if p.record.Status == states.Done && !target.Same(desired.State) {
+	switch {
+	case p.record.Status == states.Done && target.Same(desired.State):
+		return nil
+	case p.record.Status == states.Done:
 		return []states.State{desired.State}
 	}
 	all := append([]states.State{desired.Stable, desired.State}, desired.From...)

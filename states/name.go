@@ -4,7 +4,6 @@ import "regexp"
 
 var (
 	clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	nodeName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$`)
 	stateName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	argument    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
 	identifier  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
@@ -14,7 +13,22 @@ var (
 func ValidCluster(name string) bool { return clusterName.MatchString(name) }
 
 // ValidNode tells whether a name can be a node's: a key segment and a file name, never "." or "..".
-func ValidNode(name string) bool { return nodeName.MatchString(name) }
+// Every key is spelled with it, so it is no pattern.
+func ValidNode(name string) bool {
+	if len(name) == 0 || len(name) > 128 || !alphanumeric(name[0]) || !alphanumeric(name[len(name)-1]) {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; !alphanumeric(c) && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
 
 // ValidState tells whether a name can be a state's.
 func ValidState(name string) bool { return stateName.MatchString(name) }

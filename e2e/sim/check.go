@@ -29,6 +29,11 @@ func Checks() []Check {
 		{"reached", "a move is done only when every member that counts is there", reached},
 		{"stopped", "nobody is let go once the budget is spent", stopped},
 		{"looked", "no check goes on beside a run", looked},
+		{"alive", "a move that is started anew is not stopped by failures of an earlier one", alive},
+		{"asked", "a request is done only for what its author saw", asked},
+		{"once", "a request is answered once", once},
+		{"journal", "an entry of the journal is never written over, and generations never fall", journal},
+		{"calm", "nobody writes without an end", calm},
 		{"alone", "an open cluster arrives without a leader", alone},
 		{"stands", "somebody who does what orch says brings every cluster to stand", stands},
 	}
@@ -152,14 +157,17 @@ func epochs(h *History) (all []Violation) {
 // claimed: a process begins only after its agent's claim, and a claim goes through only where what lies
 // there at that instant lets the node go.
 func claimed(h *History) (all []Violation) {
-	claims := map[string]string{} // by process of an agent: the run it claimed
-	begun := map[string]bool{}    // what runs, or ran, on a machine already: after a restore it is said once more
+	type claim struct{ key, why string }
+	claims := map[string]claim{} // by process of an agent: the run it claimed, and why that was not allowed
+	begun := map[string]bool{}   // what runs, or ran, on a machine already: after a restore it is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Start != nil:
 			key := n.Start.Run.ID + fmt.Sprint("/", n.Start.Run.Attempt)
-			if claims[n.Who] != key {
-				all = append(all, found(i, n, "%s runs %s, and its last claim is of %q", n.Who, key, claims[n.Who]))
+			if last := claims[n.Who]; last.key != key {
+				all = append(all, found(i, n, "%s runs %s, and its last claim is of %q", n.Who, key, last.key))
+			} else if last.why != "" {
+				all = append(all, found(i, n, "%s runs %s to %s, and when it claimed that: %s", n.Who, key, n.Start.Run.State, last.why))
 			}
 			delete(claims, n.Who)
 			begun[hostOf(n.Who)+key] = true
@@ -180,10 +188,7 @@ func claimed(h *History) (all []Violation) {
 				if begun[hostOf(n.Who)+key] {
 					continue
 				}
-				claims[n.Who] = key
-				if why := forbidden(doc.Name, doc.Status, before); why != "" {
-					all = append(all, found(i, n, "%s claims run %s to %s: %s", n.Who, run.ID, run.State, why))
-				}
+				claims[n.Who] = claim{key, forbidden(doc.Name, doc.Status, before, epoch.Add(n.At))}
 			}
 		}
 	})
@@ -197,17 +202,20 @@ func hostOf(who string) string {
 }
 
 // forbidden says why a claim must not go through where this lies in the store, or "".
-func forbidden(node string, s *states.Status, f *Frame) string {
+func forbidden(node string, s *states.Status, f *Frame, now time.Time) string {
 	d, run := f.Desired, s.Run
 	switch {
 	case d == nil:
 		return "there is no desired state"
 	case run.Generation != d.Generation || run.Transition != d.Transition:
 		return fmt.Sprintf("it is for generation %d of %s, and %d of %s lies there", run.Generation, run.Transition, d.Generation, d.Transition)
-	case f.Freeze && run.State.Serving:
-		return "" // a freeze may have ended by itself; see frozen
+	case run.State.Serving && f.frozen(now):
+		return "it is frozen"
 	}
 	o := f.Orders[node]
+	if o != nil && o.HeldAt(now) != nil {
+		return "it is held"
+	}
 	ordered := o != nil && o.Void == "" && o.Run == run.ID && o.Generation == d.Generation && o.Transition == d.Transition && o.Instance == s.Instance
 	switch run.Under {
 	case states.UnderOrder:
@@ -226,6 +234,11 @@ func forbidden(node string, s *states.Status, f *Frame) string {
 		return resting(run, f)
 	}
 	return ""
+}
+
+// frozen tells whether the cluster was frozen at an instant.
+func (f *Frame) frozen(now time.Time) bool {
+	return f.Freeze.Bad || f.Freeze.Freeze != nil && !f.Freeze.Freeze.Over(now)
 }
 
 // truthful: what an agent's own write says about the machine is so.
@@ -314,7 +327,7 @@ func reached(h *History) (all []Violation) {
 				if charged || o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.Held != nil) {
 					continue
 				}
-				if real := before.Real[m.Node]; !real.Same(before.Desired.State) {
+				if real := before.at(m.Node); !real.Same(before.Desired.State) {
 					all = append(all, found(i, n, "%s is told to be reached, and %s is at %s", before.Desired.State, m.Node, real))
 				}
 			}
@@ -376,12 +389,12 @@ func alone(h *History) (all []Violation) {
 			}
 			for name, doc := range after.Statuses {
 				s, o := doc.Status, after.Orders[name]
-				if s == nil || doc.Session == "" || s.Mark.Refuses(d.Mark) != "" || after.Freeze || o != nil && (o.Held != nil || o.Forgotten != nil || o.OfHop(*d) && s.Run.Bad()) {
+				if s == nil || doc.Session == "" || s.Mark.Refuses(d.Mark) != "" || !after.Freeze.Gone && after.Freeze.Room != "" || o != nil && (o.Held != nil || o.Forgotten != nil || o.OfHop(*d) && s.Run.Bad()) {
 					continue
 				}
-				if !after.Real[name].Same(d.State) && !after.itself(name, d.State) {
+				if !after.at(name).Same(d.State) && !after.itself(name, d.State) {
 					all = append(all, found(i, n, "%s after nothing went wrong any more, %s is at %s and the open cluster at %s: %s",
-						n.At-since, name, after.Real[name], d.State, s.Reason))
+						n.At-since, name, after.at(name), d.State, s.Reason))
 				}
 			}
 		}
@@ -398,11 +411,123 @@ func stands(h *History) (all []Violation) {
 		case "stands":
 			for name, doc := range after.Statuses {
 				o := after.Orders[name]
-				if doc.Session != "" && (o == nil || o.Forgotten == nil) && !after.Real[name].Same(after.Desired.State) && !after.itself(name, after.Desired.State) {
-					all = append(all, found(i, n, "the cluster stands at %s, and %s is at %s", after.Desired.State, name, after.Real[name]))
+				if doc.Session != "" && (o == nil || o.Forgotten == nil) && !after.at(name).Same(after.Desired.State) && !after.itself(name, after.Desired.State) {
+					all = append(all, found(i, n, "the cluster stands at %s, and %s is at %s", after.Desired.State, name, after.at(name)))
 				}
 			}
 		}
 	})
+	return all
+}
+
+// alive: a move that takes no other's place does not stop for failures before anybody was let go.
+func alive(h *History) (all []Violation) {
+	let, fresh := map[string]bool{}, map[string]bool{}
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Write == nil || n.Reset || before.Record == nil || after.Record == nil {
+			return
+		}
+		for _, doc := range n.Write.Docs {
+			switch e := doc.Entry; {
+			case e == nil:
+			case after.Record.ID != before.Record.ID:
+				fresh[after.Record.ID] = before.Record.Status != states.Running
+				let[after.Record.ID] = after.Record.Batch.Number > 0
+			case e.Event == states.EventBatch, e.Event == states.EventOpened:
+				let[after.Record.ID] = true
+			case e.Event == states.EventHalted && after.Record.Cause == states.ByFailures && fresh[after.Record.ID] && !let[after.Record.ID]:
+				all = append(all, found(i, n, "%s stops before it let anybody go: %s", after.Record.ID, e.Reason))
+			}
+		}
+	})
+	return all
+}
+
+// asked: what is bound to a move is done to that move only.
+func asked(h *History) (all []Violation) {
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Write == nil || n.Reset || before.Record == nil || before.Desired == nil {
+			return
+		}
+		for _, doc := range n.Write.Docs {
+			if doc.Entry == nil || doc.Entry.Answer == nil || doc.Entry.Answer.Refused {
+				continue
+			}
+			q := before.Requests[doc.Entry.Answer.Request]
+			if q == nil {
+				continue
+			}
+			switch q.Kind {
+			case states.AskPause, states.AskAbort, states.AskResume, states.AskRetry, states.AskRollback, states.AskApprove, states.AskTransition:
+				if q.Transition != before.Record.ID && !q.Supersede {
+					all = append(all, found(i, n, "%s of %s was asked for %s, and done to %s", q.Kind, q.By, q.Transition, before.Record.ID))
+				}
+			}
+		}
+	})
+	return all
+}
+
+// once: each request has one answer, unless the store was put back.
+func once(h *History) (all []Violation) {
+	answered := map[string]bool{}
+	for i := range h.Notes {
+		n := &h.Notes[i]
+		if n.Reset {
+			clear(answered)
+		}
+		if n.Write == nil || n.Reset {
+			continue
+		}
+		for _, doc := range n.Write.Docs {
+			if doc.Entry == nil || doc.Entry.Answer == nil {
+				continue
+			}
+			if id := doc.Entry.Answer.Request; answered[id] {
+				all = append(all, found(i, n, "request %s is answered a second time: %s", id, doc.Entry.Answer.Reason))
+			} else {
+				answered[id] = true
+			}
+		}
+	}
+	return all
+}
+
+// calm: a story that was cut short because it would not end.
+func calm(h *History) (all []Violation) {
+	for i := range h.Notes {
+		if n := &h.Notes[i]; n.Calm == "cut short" {
+			all = append(all, found(i, n, "%s", n.Text))
+		}
+	}
+	return all
+}
+
+// journal: entries follow each other, one more each time, and stay as they are.
+func journal(h *History) (all []Violation) {
+	var last, generation uint64
+	for i := range h.Notes {
+		n := &h.Notes[i]
+		if n.Reset {
+			last, generation = 0, 0
+		}
+		if n.Write == nil || n.Reset || n.Who == "" {
+			continue
+		}
+		for _, doc := range n.Write.Docs {
+			switch {
+			case doc.Entry != nil:
+				if last > 0 && doc.Entry.Seq != last+1 {
+					all = append(all, found(i, n, "entry %d follows entry %d", doc.Entry.Seq, last))
+				}
+				last = doc.Entry.Seq
+			case doc.Desired != nil:
+				if doc.Desired.Generation < generation {
+					all = append(all, found(i, n, "desired falls from generation %d to %d", generation, doc.Desired.Generation))
+				}
+				generation = doc.Desired.Generation
+			}
+		}
+	}
 	return all
 }

@@ -34,7 +34,7 @@ func (w *world) command() *command {
 	w.mu.Lock()
 	w.lives[l.name] = l
 	w.mu.Unlock()
-	s := store.New(w.altered(w.port(l.name, l)), keys, parse)
+	s := store.New(w.altered(w.port(l.name, l), ""), keys, parse)
 	s.TTL = 15 * time.Second
 	c := &command{w: w, life: l, store: s, n: n}
 	r := w.dice.throw("skew "+l.name, 0)
@@ -46,7 +46,7 @@ func (w *world) command() *command {
 		Keep:  orchestrator.Keep{Least: 60, Age: 24 * time.Hour, Most: 80, Slack: 10},
 		Clock: func() time.Time { return time.Now().Add(skew).Round(0) }}
 	if w.alter.Engine != nil {
-		w.alter.Engine(c.engine)
+		w.alter.Engine(w, c.engine)
 	}
 	return c
 }
@@ -101,6 +101,9 @@ func must(_ string, err error) {
 // typing lets somebody type a verb, who waits for its end at most so long.
 func (w *world) typing(e Event, patience time.Duration) {
 	w.actors.Go(func() {
+		if w.ctx.Err() != nil {
+			return
+		}
 		c := w.command()
 		defer c.leave()
 		w.note(Note{Who: c.life.name, Text: "types " + e.Do + " " + e.Who + " " + e.Arg})

@@ -49,6 +49,9 @@ func (s *storage) Load() ([]byte, error) {
 	if !s.m.disk.there {
 		return nil, fs.ErrNotExist
 	}
+	if s.m.w.alter.Disk != nil {
+		return s.m.w.alter.Disk(s.m.disk.text), nil
+	}
 	return s.m.disk.text, nil
 }
 

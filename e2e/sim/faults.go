@@ -42,9 +42,11 @@ func (w *world) happen(e Event, it string) {
 	case "crash", "reboot", "off", "freeze process", "bad", "disk full", "reinstall":
 		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
 		w.strike(e, host, m)
+		w.again(e, m)
 	case "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "deny":
 		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
 		w.disturb(e, host)
+		w.again(e, m)
 	case "failover", "restore", "wipe", "garbage":
 		w.note(Note{Text: "FAULT " + e.String()})
 		w.corrupt(e)
@@ -59,7 +61,8 @@ func (w *world) happen(e Event, it string) {
 			w.start(host+"-twin", m.node, 0)
 		}
 	default:
-		w.typing(e, between(w.dice.throw("patience", uint64(e.At)), 20*time.Second, 20*time.Minute))
+		r := w.dice.throw("patience", uint64(e.At))
+		w.typing(e, pick(r, []time.Duration{between(r, 10*time.Second, 2*time.Minute), between(r, time.Minute, 5*time.Minute), between(r, 4*time.Minute, 15*time.Minute)}))
 	}
 }
 
@@ -119,6 +122,18 @@ func (w *world) strike(e Event, host string, m *machine) {
 	case "reinstall":
 		m.reinstall()
 	}
+}
+
+// again is what people do when a command does not answer: somebody types another.
+func (w *world) again(e Event, m *machine) {
+	r := w.dice.throw("again", uint64(e.At))
+	if m != nil || r.IntN(4) == 0 {
+		return
+	}
+	w.later(between(r, time.Second, 40*time.Second), func() {
+		do, arg, _ := strings.Cut(pick(r, []string{"pause", "resume", "abort", "rollback", "retry", "transition version 7 supersede", "transition converged supersede", "transition off supersede", "reconverge", "hold", "unhold"}), " ")
+		w.happen(Event{At: e.At + 1, Do: do, Who: "n1", Arg: arg}, "")
+	})
 }
 
 func (m *machine) fill(full bool) {

@@ -3,7 +3,6 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -143,13 +142,16 @@ type Frame struct {
 	Lease    string // session that holds it
 	Orders   map[string]*states.Order
 	Statuses map[string]Doc
-	Freeze   bool // the cluster's or everybody's
+	Freeze   Doc                        // the cluster's
+	Requests map[string]*states.Request // not taken yet
+	Owner    map[string]string          // of a node's status: the machine whose agent wrote it last
 	Running  map[int]*Exec
 	Real     map[string]states.State // by machine
 }
 
 func newFrame() *Frame {
-	return &Frame{Orders: map[string]*states.Order{}, Statuses: map[string]Doc{}, Running: map[int]*Exec{}, Real: map[string]states.State{}}
+	return &Frame{Orders: map[string]*states.Order{}, Statuses: map[string]Doc{}, Running: map[int]*Exec{}, Real: map[string]states.State{},
+		Requests: map[string]*states.Request{}, Owner: map[string]string{}}
 }
 
 // replay goes through a history; see gets each note with what lay there before it and after it. The
@@ -166,14 +168,17 @@ func (h *History) replay(see func(i int, n *Note, before, after *Frame)) {
 
 func (f *Frame) take(n *Note) {
 	if n.Reset {
-		running, real := f.Running, f.Real
+		running, real, owner := f.Running, f.Real, f.Owner
 		*f = *newFrame()
-		f.Running, f.Real = running, real
+		f.Running, f.Real, f.Owner = running, real, owner
 	}
 	switch {
 	case n.Write != nil:
 		for _, doc := range n.Write.Docs {
 			f.put(doc)
+			if machine, _, agent := strings.Cut(n.Who, "#"); agent && doc.Room == "status" {
+				f.Owner[doc.Name] = machine
+			}
 		}
 	case n.Start != nil:
 		f.Running[n.Start.PID] = n.Start
@@ -193,7 +198,12 @@ func (f *Frame) put(doc Doc) {
 	case "leader":
 		f.Leader, f.Lease = doc.Leader, doc.Session
 	case "freeze":
-		f.Freeze = !doc.Gone
+		f.Freeze = doc
+	case "requests":
+		f.Requests[doc.Name] = doc.Request
+		if doc.Gone {
+			delete(f.Requests, doc.Name)
+		}
 	case "orders":
 		f.Orders[doc.Name] = doc.Order
 		if doc.Gone {
@@ -205,6 +215,14 @@ func (f *Frame) put(doc Doc) {
 			delete(f.Statuses, doc.Name)
 		}
 	}
+}
+
+// at is the state in which the machine is that goes by a node's name.
+func (f *Frame) at(node string) states.State {
+	if machine, known := f.Owner[node]; known {
+		return f.Real[machine]
+	}
+	return f.Real[node]
 }
 
 // Violation is a promise that was not kept.
@@ -283,11 +301,4 @@ func (d Doc) line() string {
 		return fmt.Sprintf("request %s %s %s", d.Request.ID, d.Request.Kind, d.Request.Target)
 	}
 	return name
-}
-
-// clone keeps a frame for later.
-func (f *Frame) clone() *Frame {
-	c := *f
-	c.Orders, c.Statuses, c.Running, c.Real = maps.Clone(f.Orders), maps.Clone(f.Statuses), maps.Clone(f.Running), maps.Clone(f.Real)
-	return &c
 }

@@ -34,6 +34,7 @@ type machine struct {
 	down  bool
 	turn  chan struct{} // power is on, or off, again
 
+	gaveUp  bool // its last run failed for good; only an alteration asks
 	broken  bool // what its last converge made
 	looks   uint64
 	looking *life // the process whose check goes on; nil: none does
@@ -91,13 +92,13 @@ func (m *machine) serve() {
 	m.mu.Unlock()
 	defer l.kill()
 	m.w.note(Note{Who: l.name, Text: "agent starts"})
-	inbox := store.NewAgent(m.w.altered(m.w.port(m.name, l)), keys, cluster, m.node)
+	inbox := store.NewAgent(m.w.altered(m.w.port(m.name, l), m.node), keys, cluster, m.node)
 	inbox.TTL = m.w.story.TTL
 	config := convergeagent.Config{Cluster: cluster, Node: m.node, StateDir: m.name, TTL: m.w.story.TTL,
 		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Storage: m.open(l), Log: hclog.NewNullLogger()}
 	m.cares(&config, l)
 	if m.w.alter.Agent != nil {
-		m.w.alter.Agent(&config)
+		m.w.alter.Agent(m, &config)
 	}
 	err := convergeagent.New(config).Run(l.ctx)
 	if !l.isDead() {

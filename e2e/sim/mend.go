@@ -11,7 +11,7 @@ import (
 
 // Bounds of what takes how long once nothing goes wrong any more.
 const (
-	aloneWithin  = 20 * time.Minute // for open clusters, with nobody who leads: sessions, the longest pause between tries, a run
+	aloneWithin  = 15 * time.Minute // for open clusters, with nobody who leads: sessions, the longest pause between tries, a run
 	mendedWithin = 90 * time.Minute // with somebody who does what the verbs say
 )
 
@@ -66,7 +66,7 @@ func (w *world) heal() {
 // operate is what a sane operator does until the cluster stands: every state that it can be in has a verb.
 func (w *world) operate(until time.Time) {
 	var did, why string
-	for time.Now().Before(until) {
+	for n := 1; n <= 60 && time.Now().Before(until) && w.ctx.Err() == nil; n++ {
 		c := w.command()
 		ctx, cancel := context.WithDeadline(c.life.ctx, until)
 		snapshot, err := c.store.Snapshot(ctx, cluster)
@@ -92,7 +92,10 @@ func (w *world) operate(until time.Time) {
 		}
 		cancel()
 		c.leave()
-		time.Sleep(time.Second)
+		time.Sleep(time.Duration(n) * time.Second)
+	}
+	if w.ctx.Err() != nil {
+		return
 	}
 	w.note(Note{Text: fmt.Sprintf("CALM: it does not stand, the last verb was %s%s", did, why), Calm: "never"})
 }

@@ -32,11 +32,10 @@ type wire struct {
 
 // port is one process's client of the store: memkv behind a wire on which everything can happen.
 type port struct {
-	w     *world
-	host  string
-	life  *life
-	kv    *memkv.Caller
-	alter func(ops []store.Op) []store.Op // takes a safeguard out; nil: none
+	w    *world
+	host string
+	life *life
+	kv   *memkv.Caller
 
 	mu    sync.Mutex
 	lanes map[string]uint64
@@ -66,9 +65,6 @@ func (p *port) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	what, writes := classify(ops)
-	if p.alter != nil && writes {
-		ops = p.alter(ops)
-	}
 	failed := states.ErrUnavailable
 	if writes {
 		failed = states.ErrUnknownOutcome

@@ -51,7 +51,7 @@ func (e Event) String() string {
 // Tell makes the story of a seed.
 func Tell(seed uint64) Story {
 	r := dice{seed}.throw("story", 0)
-	s := Story{Seed: seed, Nodes: 2 + r.IntN(5), Length: between(r, 20*time.Minute, 60*time.Minute), TTL: pick(r, []time.Duration{10, 30, 30, 60}) * time.Second}
+	s := Story{Seed: seed, Nodes: 2 + r.IntN(5), TTL: pick(r, []time.Duration{10, 30, 60, 300}) * time.Second}
 	s.Rough = r.IntN(3) == 0
 	s.Text = definition(r)
 	if r.IntN(3) > 0 {
@@ -59,8 +59,10 @@ func Tell(seed uint64) Story {
 	}
 	s.SlowRate, s.HangRate = pick(r, []float64{0, 0.05, 0.2}), pick(r, []float64{0, 0, 0.02, 0.1})
 	t := &teller{r: r, s: &s}
-	t.commands()
-	t.faults()
+	for range 1 + r.IntN(3) {
+		t.busy()
+		s.Length += between(r, 5*time.Minute, 2*time.Hour) // and then it is quiet
+	}
 	t.care()
 	slices.SortStableFunc(s.Events, func(a, b Event) int { return int(a.At - b.At) })
 	return s
@@ -117,22 +119,31 @@ cluster "web" {
 
 // teller makes the events of a story.
 type teller struct {
-	r *rand.Rand
-	s *Story
+	r       *rand.Rand
+	s       *Story
+	version int
 }
 
 func (t *teller) add(e Event) { t.s.Events = append(t.s.Events, e) }
 
 func (t *teller) node() string { return fmt.Sprintf("n%d", 1+t.r.IntN(t.s.Nodes)) }
 
+// busy is a time in which somebody moves the cluster, and things go wrong.
+func (t *teller) busy() {
+	begin := t.s.Length
+	t.s.Length += between(t.r, 8*time.Minute, 30*time.Minute)
+	t.commands(begin)
+	for range 4 + t.r.IntN(12) {
+		t.add(t.fault(begin))
+	}
+}
+
 // commands are what operators type: moves most of the time, and in their middle whatever comes to mind.
-func (t *teller) commands() {
-	version := 0
-	at := between(t.r, 5*time.Second, 20*time.Second)
-	for i := 0; at < t.s.Length-2*time.Minute; i++ {
-		version++
-		arg := pick(t.r, []string{"converged", fmt.Sprint("version ", version), fmt.Sprint("version ", version), fmt.Sprint("version ", max(1, version-1)), "off", "waiting"})
-		if i == 0 {
+func (t *teller) commands(at time.Duration) {
+	for at += between(t.r, 5*time.Second, 30*time.Second); at < t.s.Length-time.Minute; at += pick(t.r, []time.Duration{between(t.r, 0, 5*time.Second), between(t.r, 20*time.Second, 2*time.Minute), between(t.r, time.Minute, 8*time.Minute)}) {
+		t.version++
+		arg := pick(t.r, []string{"converged", fmt.Sprint("version ", t.version), fmt.Sprint("version ", t.version), fmt.Sprint("version ", max(1, t.version-1)), "off", "waiting"})
+		if t.version == 1 {
 			arg = "converged"
 		}
 		e := Event{At: at, Do: "transition", Arg: arg}
@@ -143,7 +154,6 @@ func (t *teller) commands() {
 		for range t.r.IntN(4) {
 			t.add(t.word(at))
 		}
-		at += between(t.r, 30*time.Second, 12*time.Minute)
 	}
 }
 
@@ -171,20 +181,29 @@ var moments = []string{"before claim", "after claim", "after commit batch", "bef
 	"before commit halted", "after commit halted", "after commit accepted", "before commit orders", "after commit orders", "before report", "after report", "run", "before save", "after save",
 	"before lock leader", "after lock leader", "before unlock leader", "before lock status", "after lock status", "after commit resumed", "before write requests", "after write requests"}
 
-// faults are what goes wrong.
-func (t *teller) faults() {
-	for range 3 + t.r.IntN(14) {
-		t.add(t.fault())
-	}
+// leading are those of leaders.
+var leading = []string{"before lock leader", "after lock leader", "before commit batch", "before commit opened", "before commit counted", "before commit accepted", "before commit batch_done",
+	"before commit orders", "before commit paused", "before commit halted", "before commit resumed", "before commit hop", "before commit done", "before commit members", "before commit replaced",
+	"before commit aborted", "before commit rollback", "before commit retried", "after commit accepted", "after commit batch", "after commit opened", "after commit counted", "before write requests"}
+
+// first is the story of its first busy time only.
+func (s Story) first() Story {
+	s.Length = min(s.Length, 20*time.Minute)
+	s.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e Event) bool { return e.At > s.Length })
+	return s
 }
 
-func (t *teller) fault() Event {
-	e := Event{At: between(t.r, 10*time.Second, t.s.Length-time.Minute), Who: t.node()}
-	if t.r.IntN(2) == 0 {
+// fault is one thing that goes wrong.
+func (t *teller) fault(begin time.Duration) Event {
+	e := Event{At: between(t.r, begin+5*time.Second, t.s.Length), Who: t.node()}
+	switch t.r.IntN(4) {
+	case 0:
 		e.On = pick(t.r, moments)
-		if t.r.IntN(3) > 0 {
-			e.Who = "it"
-		}
+	case 1:
+		e.On, e.Who = pick(t.r, moments), "it"
+	case 2: // of a leader that is just about to do something, or has just done it
+		e.On, e.Who = pick(t.r, leading), "it"
+		e.Do = pick(t.r, []string{"freeze process", "freeze process", "crash", "late", "slow", "storm", "cut in", "cut"})
 	}
 	if t.r.IntN(4) == 0 && e.On == "" {
 		e.Who = "leader"
@@ -193,7 +212,9 @@ func (t *teller) fault() Event {
 	if t.s.Rough {
 		kinds = append(kinds, "restore", "restore", "restore", "wipe", "garbage", "twin")
 	}
-	e.Do = pick(t.r, kinds)
+	if e.Do == "" {
+		e.Do = pick(t.r, kinds)
+	}
 	switch e.Do {
 	case "off", "freeze process", "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "bad", "disk full", "deny":
 		e.For = pick(t.r, []time.Duration{between(t.r, time.Second, 20*time.Second), between(t.r, 20*time.Second, 3*time.Minute), between(t.r, 3*time.Minute, 15*time.Minute)})

@@ -52,6 +52,7 @@ type world struct {
 	typed    int
 	calm     bool
 	silent   bool // what changes now is told otherwise
+	overrun  bool // it would not end, and was cut short
 }
 
 type save struct {
@@ -81,7 +82,9 @@ func play(s Story, alter Alteration) Result {
 	}
 	w.actors.Go(w.snapshots)
 	w.tell()
-	w.mend()
+	if w.ctx.Err() == nil {
+		w.mend()
+	}
 	w.end()
 	w.stop()
 	w.actors.Wait()
@@ -92,7 +95,9 @@ func play(s Story, alter Alteration) Result {
 // tell lets the events happen, each at its time or in its moment.
 func (w *world) tell() {
 	for _, e := range w.story.Events {
-		w.sleepUntil(e.At)
+		if w.sleepUntil(e.At); w.ctx.Err() != nil {
+			return
+		}
 		if e.On != "" {
 			w.mu.Lock()
 			w.armed = append(w.armed, e)
@@ -187,10 +192,18 @@ func (w *world) saw(c memkv.Commit) {
 			w.lease = pair.Session
 		}
 	}
-	if !w.silent {
+	if len(w.history.Notes) > tooMany && !w.overrun {
+		w.overrun = true
+		w.history.Notes = append(w.history.Notes, Note{At: time.Since(w.began), Text: "it is cut short: it does not come to an end", Calm: "cut short"})
+		go func() { w.end(); w.stop() }()
+	}
+	if !w.silent && !w.overrun {
 		w.history.Notes = append(w.history.Notes, Note{At: time.Since(w.began), Who: c.By, Write: writeOf(c)})
 	}
 }
+
+// tooMany notes are more than any story has that comes to an end.
+const tooMany = 40_000
 
 // reset notes that the store holds something else now, by no client's doing.
 func (w *world) reset(text string) {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -26,6 +28,7 @@ type Agent struct {
 	index   uint64 // of our status as we last saw or wrote it
 	id      string // of the tree of keys, once seen
 	deaf    bool   // the last renewal failed
+	said    spelled
 
 	peek chan struct{} // the freezes are to be looked at now
 }
@@ -203,7 +206,7 @@ func (a *Agent) Renew(ctx context.Context, status states.Status) error {
 		return fmt.Errorf("renew %q: its status is not ours any more: %w", a.Node, states.ErrSessionGone)
 	}
 	a.index = pair.Index
-	if string(pair.Value) == string(encode(status)) {
+	if bytes.Equal(pair.Value, a.spell(status)) {
 		return nil
 	}
 	return a.report(ctx, status)
@@ -214,6 +217,19 @@ func (a *Agent) renew(ctx context.Context) (Pair, error) {
 		return Pair{}, err
 	}
 	return a.read(ctx, a.key())
+}
+
+// spelled is a status and its bytes: most renewals compare the same one again.
+type spelled struct {
+	status states.Status
+	text   []byte
+}
+
+func (a *Agent) spell(status states.Status) []byte {
+	if a.said.text == nil || !reflect.DeepEqual(a.said.status, status) {
+		a.said = spelled{status, encode(status)}
+	}
+	return a.said.text
 }
 
 // Leave ends the session; the status stays and tells where the node is.

@@ -1,0 +1,44 @@
+package orchestrator
+
+import (
+	"testing"
+
+	"orch/states"
+)
+
+// A request that is written a second time after it was done, because its author did not hear of the
+// first time, or because that came in late, is not done once more.
+func TestARequestIsDoneOnce(t *testing.T) {
+	w := serving(t, tier(), 3)
+	id := w.ask(states.Request{Kind: states.AskReconverge})
+	request := w.snapshot.Requests[len(w.snapshot.Requests)-1]
+	w.settle()
+	first, generation := w.answered(id), w.snapshot.Desired.Value.Generation
+	w.snapshot.Requests = append(w.snapshot.Requests, request)
+	w.settle()
+	if again := w.answered(id); again != first || w.snapshot.Desired.Value.Generation != generation || len(w.snapshot.Requests) != 0 {
+		t.Errorf("it was answered %v, and then %v; %d requests are left", first, again, len(w.snapshot.Requests))
+	}
+}
+
+// A node whose run failed while somebody held it is counted by nobody. Once it is let go, moving to where
+// the cluster is already takes it along.
+func TestWhoFailedUnderAHoldIsTakenAlong(t *testing.T) {
+	w := serving(t, tier(), 3)
+	w.agents["n00"].bad = true
+	w.move("version", "2")
+	w.until("n00 runs", func() bool { return w.agents["n00"].self.Last.Going() && w.agents["n00"].self.Last.State.Argument == "2" })
+	w.ask(states.Request{Kind: states.AskHold, Node: "n00"})
+	w.settle()
+	w.ask(states.Request{Kind: states.AskUnhold, Node: "n00"})
+	w.settle()
+	if w.record().Status != states.Done || w.at("version 2") != 2 {
+		t.Fatalf("the move is %s, and %d are there", w.record().Status, w.at("version 2"))
+	}
+	w.agents["n00"].bad = false
+	w.move("version", "2")
+	w.settle()
+	if w.record().Status != states.Done || w.at("version 2") != 3 {
+		t.Errorf("the move is %s: %s; %d are there", w.record().Status, w.record().Reason, w.at("version 2"))
+	}
+}
