@@ -86,7 +86,7 @@ func decide(self Self, view View) Verdict {
 		}
 		return verdict
 	}
-	ordered := order != nil && order.For(desired, self.Instance) && !desired.AtRest()
+	ordered := order != nil && order.For(desired, self.Instance) && !desired.AtRest() // what let it go on the way is over there
 	again := desired.Again
 	if ordered && order.Again != "" {
 		again = order.Again
