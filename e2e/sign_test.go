@@ -142,7 +142,7 @@ func TestAStolenTokenMovesNobody(t *testing.T) {
 	old := f.desired()
 	f.ok("transition", "web", "version", "42", "--sign-key", ops)
 	f.everywhere(2, "version 42")
-	good, before := f.desired(), len(f.runs())
+	good, before, written := f.desired(), len(f.runs()), f.consul.get("clusters/web/desired")
 	nodes := []string{"web-01", "web-02"}
 
 	for name, row := range map[string]struct {
@@ -180,7 +180,7 @@ func TestAStolenTokenMovesNobody(t *testing.T) {
 		if out := f.ok("why", "web", "web-01"); !strings.Contains(strings.Join(strings.Fields(out), " "), row.why) {
 			t.Errorf("%s: orch why does not say so:\n%s", name, out)
 		}
-		f.plants(good)
+		f.consul.put("clusters/web/desired", written)
 		f.everywhere(2, "version 42")
 	}
 
@@ -189,6 +189,8 @@ func TestAStolenTokenMovesNobody(t *testing.T) {
 	over.Warrants = []states.Warrant{signedBy(t, read(t, ops), over, -time.Minute)}
 	f.plants(over)
 	f.refuse("its warrant ended at", nodes...)
+	f.exits(1, "fsck", "web") // the journal tells as well
+	f.edits("what was planted last lies there still")
 	if runs := f.runs(); len(runs) != before {
 		t.Errorf("somebody ran: %+v", runs[before:])
 	}
