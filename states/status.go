@@ -31,9 +31,9 @@ type Outcome string
 const (
 	Succeeded   Outcome = "ok"
 	ExitedBadly Outcome = "failed"      // exited with another code than 0, or could not be started
-	TimedOut    Outcome = "timeout"     // ended by the agent
+	TimedOut    Outcome = "timeout"     // ended when its time was over
 	Killed      Outcome = "killed"      // ended by somebody else's signal
-	Interrupted Outcome = "interrupted" // the agent that started it is gone, and so is the run
+	Interrupted Outcome = "interrupted" // somebody ended it, its runner was killed, or the node went down
 )
 
 // What lets a run go. Only the first two count in the budget. A batch waits for the end of all but

@@ -202,7 +202,7 @@ func (r *runner) converge(ctx context.Context, box *box, timeout time.Duration) 
 		_ = reader.SetReadDeadline(time.Now()) // wakes the copy: somebody outside the run holds the pipe
 		<-drained
 	}
-	r.lines.end()
+	r.lines.last() // whoever judges has heard all of it
 	if r.reading.Judge != nil {
 		final = r.reading.Judge(final)
 	}

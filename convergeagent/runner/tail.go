@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -26,7 +27,10 @@ type tail struct {
 
 // Write never fails and never keeps more than its limits.
 func (t *tail) Write(data []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	n := len(data)
+	t.news = true
 	for len(data) > 0 {
 		end := bytes.IndexAny(data, "\n\r")
 		part := data
@@ -43,6 +47,7 @@ func (t *tail) Write(data []byte) (int, error) {
 	return n, nil
 }
 
+// end takes the line that was read.
 func (t *tail) end() {
 	line := Clean(string(t.line))
 	t.line = t.line[:0]
@@ -52,27 +57,31 @@ func (t *tail) end() {
 	if t.heard != nil {
 		t.heard(line)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if len(t.lines) == tailLines {
 		t.lines = append(t.lines[:0], t.lines[1:]...)
 	}
-	t.lines, t.news = append(t.lines, line), true
+	t.lines = append(t.lines, line)
 }
 
-// fresh gives the lines if there are some that it has not given yet.
+// fresh gives the lines, also the one that is being written, if there is something new in them.
 func (t *tail) fresh() ([]string, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	news := t.news
 	t.news = false
-	return append([]string(nil), t.lines...), news
+	lines := slices.Clone(t.lines)
+	if line := Clean(string(t.line)); news && line != "" { // as a question that nobody answers
+		lines = append(lines, line)
+	}
+	return lines, news
 }
 
-// last gives the lines, also the one without an end. Nothing is written any more.
+// last gives the lines, also the one without an end.
 func (t *tail) last() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.end()
-	return t.lines
+	return slices.Clone(t.lines)
 }
 
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|[@-Z\\\\^_])")
