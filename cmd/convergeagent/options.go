@@ -67,6 +67,11 @@ In the file, check in a state says by which command this node is looked at once 
 there, and every how often it converges again by itself: what a check finds is shown,
 and is repaired by the node or in its turn where on_drift = "repair" says so.
 
+A run goes on without the agent: SIGTERM, as a service manager sends it, ends the
+agent alone, and the next one takes the run over. Ctrl-C ends the run first, and
+again at once. Nothing that a run starts outlives it: services are started through
+init. The agents of a host run one at a time (--lock-dir).
+
 `
 
 // newRoot makes the command line; command is what followed --exec.
