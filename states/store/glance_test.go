@@ -100,6 +100,9 @@ func TestQueriesThatHearNothing(t *testing.T) {
 				if took := time.Since(begun); took > within {
 					t.Errorf("it saw what changed after %s", took)
 				}
+				memory.Delete(keys.Desired("web"))
+				for (<-sights).Desired.There() {
+				}
 				cancel()
 				<-ended
 			})

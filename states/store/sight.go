@@ -14,7 +14,7 @@ import (
 // Follow sends what the agent sees, now and after every change, until the context ends: two
 // blocking queries, and a look at the freezes from time to time.
 func (a *Agent) Follow(ctx context.Context, sights chan<- states.Sight) error {
-	f := &follower{agent: a, news: make(chan struct{}, 1), trouble: map[string]string{}, first: map[string]bool{}}
+	f := &follower{agent: a, news: make(chan struct{}, 1), trouble: map[string]string{}, first: map[string]bool{}, ahead: map[string]uint64{}}
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	for _, key := range []string{a.Keys.Desired(a.Cluster), a.Keys.Order(a.Cluster, a.Node)} {
@@ -37,6 +37,7 @@ type follower struct {
 	first   map[string]bool   // which parts were seen at least once
 	trouble map[string]string // by part: why it cannot be read now
 	foreign bool              // this is another datacenter: nothing in it is meant for us
+	ahead   map[string]uint64 // by key: the document that a glance saw before its query did
 }
 
 // deliver sends the newest sight whenever the reader is ready for one.
@@ -124,16 +125,19 @@ func (f *follower) glance(ctx context.Context) error {
 func (f *follower) sort(pairs []Pair) error {
 	k := f.agent.Keys
 	for _, pair := range pairs {
-		switch {
-		case pair.Index == 0:
-		case pair.Key == k.Desired(f.agent.Cluster) && f.first[pair.Key] && pair.Index > f.sight.Desired.Index,
-			pair.Key == k.Order(f.agent.Cluster, f.agent.Node) && f.first[pair.Key] && pair.Index > f.sight.Order.Index:
-			f.place(pair.Key, pair) // the query's own answer may have been quicker, and then it is the newer one
-		case pair.Key == k.Freeze():
+		switch pair.Key {
+		case k.Desired(f.agent.Cluster):
+			f.overtake(pair, f.sight.Desired.Index)
+		case k.Order(f.agent.Cluster, f.agent.Node):
+			f.overtake(pair, f.sight.Order.Index)
+		case k.Freeze():
 			f.sight.Frozen = decode[states.Freeze](pair)
-		case pair.Key == k.ClusterFreeze(f.agent.Cluster):
+		case k.ClusterFreeze(f.agent.Cluster):
 			f.sight.Freeze = decode[states.Freeze](pair)
-		case pair.Key == k.ID():
+		case k.ID():
+			if pair.Index == 0 {
+				continue
+			}
 			if f.agent.id == "" {
 				f.agent.id = string(pair.Value)
 			}
@@ -143,6 +147,17 @@ func (f *follower) sort(pairs []Pair) error {
 		}
 	}
 	return nil
+}
+
+// overtake takes what a glance saw of a key that a query follows, where it is the newer one: seen is
+// the index of what there is. What was only ever glanced at can also be gone before the query hears of it.
+func (f *follower) overtake(pair Pair, seen uint64) {
+	newer := pair.Index > seen
+	gone := pair.Index == 0 && seen != 0 && seen == f.ahead[pair.Key]
+	if f.first[pair.Key] && (newer || gone) {
+		f.ahead[pair.Key] = pair.Index
+		f.place(pair.Key, pair)
+	}
 }
 
 // glanced stands for the freezes and the id among the parts.
