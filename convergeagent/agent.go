@@ -60,6 +60,7 @@ type Agent struct {
 	line     string                  // of it that is told
 	doing    doing                   // of the run going on
 	doings   <-chan doing            // gives what it does next
+	unable   string                  // why nothing can be written down, and so nothing be done; empty: it can
 	stuck    string                  // why what it drained is still not out of maintenance
 	lastEnd  time.Time               // of a run, by a clock that nobody sets
 	owed     func(memory) memory     // has to be written down before anything else happens
@@ -77,26 +78,24 @@ func New(config Config) *Agent {
 // and the next process of this agent adopts it; where the context's cause is ErrEndRun it is ended first.
 // It returns a *InUseError or a *states.TakenError where another agent is at work already.
 func (a *Agent) Run(ctx context.Context) (err error) {
-	if a.storage, err = a.openStorage(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.storage.Close()) }()
-	if a.diary, err = openDiary(a.storage, a.Cluster, a.Node); err != nil {
-		return err
-	}
-	knows := a.diary.read()
-	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
-	a.pace = pace{began: time.Now()}
-	a.pace.rest()
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	helping, stop := context.WithCancel(context.WithoutCancel(ctx)) // the board stays until the run has ended
 	defer stop()
+	helpers.Go(func() { a.board.run(helping) })
+	if awake, err := a.awake(ctx); !awake {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.storage.Close()) }()
+	knows := a.diary.read()
+	a.owed = same                                                     // whether it can be written is known when it was
+	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
+	a.pace = pace{began: time.Now()}
+	a.pace.rest()
 	sights := make(chan states.Sight)
 	watching, blind := context.WithCancel(ctx)
 	defer blind()
 	helpers.Go(func() { a.follow(watching, sights) })
-	helpers.Go(func() { a.board.run(helping) })
 	a.Log.Info("started", "cluster", a.Cluster, "node", a.Node, "instance", knows.Instance, "state", knows.State)
 	err = a.loop(ctx, sights)
 	a.leave(ctx)
@@ -161,11 +160,14 @@ func (a *Agent) leave(ctx context.Context) {
 	if a.watch.over(); a.watch.looking != nil {
 		<-a.watch.looking
 	}
-	if a.owed != nil && a.settle() { // the end of a run, also one that the loop took in its last turn
+	owed := a.owed != nil // the end of a run, also one that the loop took in its last turn
+	switch written, last := a.settle(), a.diary.read().Last; {
+	case !written:
+	case last.Going():
+		a.say(states.Converging, fmt.Sprintf("the agent was told to stop; run %s goes on, and the next agent takes it over", last.ID))
+	case owed:
 		a.restore(context.WithoutCancel(ctx))
 		a.say(states.Waiting, "the agent was told to stop")
-	} else if last := a.diary.read().Last; last.Going() && a.owed == nil {
-		a.say(states.Converging, fmt.Sprintf("the agent was told to stop; run %s goes on, and the next agent takes it over", last.ID))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

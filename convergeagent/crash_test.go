@@ -243,32 +243,6 @@ func save(t *testing.T, dir string, m memory) {
 	}
 }
 
-func TestStateFilesThatAreRefused(t *testing.T) {
-	t.Parallel()
-	good := memory{Schema: states.Schema, Cluster: "web", Node: "web-01", Instance: "i-1"}
-	other, schema, nameless := good, good, good
-	other.Node, schema.Schema, nameless.Instance = "web-02", 99, ""
-	for name, content := range map[string]string{
-		"empty": "", "garbage": "{", "null": "null", "more behind it": text(good) + "{}",
-		"another node's": text(other), "a newer version's": text(schema), "nameless": text(nameless),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, "exit 0")
-			path := filepath.Join(r.config.StateDir, memoryFile)
-			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if err := New(r.config).Run(t.Context()); err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("it starts: %v", err)
-			}
-			if now, _ := os.ReadFile(path); string(now) != content {
-				t.Errorf("it changed the file to %s", now)
-			}
-		})
-	}
-}
-
 func TestAStateDirectoryThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {

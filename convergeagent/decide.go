@@ -22,6 +22,8 @@ func (a *Agent) act(ctx context.Context) {
 	switch {
 	case a.running != nil:
 		a.say(a.doing.phase, a.doing.reason)
+	case a.unable != "":
+		a.say(states.Refusing, "keeps what it is: "+a.unable)
 	case a.off != nil:
 		a.delays.worked("verdict")
 		a.say(states.Held, "disabled on this node "+a.off.String())
@@ -48,7 +50,7 @@ func (a *Agent) settle() bool {
 		a.unwritten(err)
 		return false
 	}
-	a.owed = nil
+	a.owed, a.unable = nil, ""
 	a.delays.worked("memory")
 	if last := a.diary.read().Last; last.ID != "" && a.running == nil && !last.Going() {
 		a.Action.Forget(last)
@@ -56,12 +58,16 @@ func (a *Agent) settle() bool {
 	return true
 }
 
-// unwritten says that the state directory fails; nothing is done that it should know of.
+// unwritten says that the state directory fails; nothing is done that it should know of, until it is
+// seen to work again.
 func (a *Agent) unwritten(err error) {
 	a.delays.later("memory")
-	a.refused = clean(err.Error())
+	if a.owed == nil {
+		a.owed = same
+	}
+	a.unable = states.Clip(clean(err.Error()), 400)
 	a.Log.Error("the state directory cannot be written", "error", err)
-	a.say(states.Refusing, "keeps what it is: "+a.refused)
+	a.say(states.Refusing, "keeps what it is: "+a.unable)
 }
 
 // accept takes the desired state that lies there as one to follow, or says why not. What is
@@ -125,7 +131,7 @@ func (a *Agent) obey(ctx context.Context, verdict states.Verdict) {
 	switch {
 	case !verdict.Go:
 		a.look(ctx, verdict)
-		a.idle(verdict, last)
+		a.idle(ctx, verdict, last)
 	case verdict.Phase != "" && pause > 0: // its own idea, and it is where it should be
 		a.look(ctx, verdict)
 		a.delays.wait("pause", pause)
@@ -155,8 +161,11 @@ func (a *Agent) waits(verdict states.Verdict, why string) {
 }
 
 // idle reports where nothing is to be run; also success that needed no run.
-func (a *Agent) idle(verdict states.Verdict, last states.Run) {
+func (a *Agent) idle(ctx context.Context, verdict states.Verdict, last states.Run) {
 	if verdict.Report != "" && (last.ID != verdict.Report || !last.OK()) {
+		if !a.delivered(ctx, verdict) {
+			return
+		}
 		run := a.runOf(verdict, verdict.Report, 0)
 		run.Under, run.Ended, run.Outcome, run.Terminal = states.UnderOrder, run.Started, states.Succeeded, true
 		run.State = run.State.Short()
@@ -176,13 +185,19 @@ func (a *Agent) idle(verdict states.Verdict, last states.Run) {
 	a.say(verdict.Phase, verdict.Reason)
 }
 
-// start claims a run and lets it go.
-func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
+// delivered tells whether the end of the last run lies in Consul, so that another may take its place.
+func (a *Agent) delivered(ctx context.Context, verdict states.Verdict) bool {
 	if a.untold() {
 		a.waits(verdict, "reports its last run before the next")
-		if a.report(ctx); a.untold() {
-			return
-		}
+		a.report(ctx)
+	}
+	return !a.untold()
+}
+
+// start claims a run and lets it go.
+func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
+	if !a.delivered(ctx, verdict) {
+		return
 	}
 	earlier, before := a.diary.read(), *a.lies
 	run := a.next(verdict, earlier.Last)

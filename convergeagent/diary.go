@@ -18,7 +18,7 @@ type diary struct {
 	mu      sync.Mutex
 	storage Storage
 	memory  memory
-	unsure  bool // the last write failed: either may be there
+	unsure  bool // the last write failed, and either may be there; or none was tried yet
 }
 
 func (d *diary) read() memory {
@@ -43,10 +43,13 @@ func (d *diary) write(change func(memory) memory) error {
 	return nil
 }
 
+// same changes nothing: written, it shows that there can be written.
+func same(m memory) memory { return m }
+
 // openDiary reads the memory, or makes the first one. What is there and cannot be used is never
 // replaced: it may be all that keeps the node from going backwards.
 func openDiary(storage Storage, cluster, node string) (*diary, error) {
-	d := &diary{storage: storage}
+	d := &diary{storage: storage, unsure: true}
 	text, err := storage.Load()
 	if errors.Is(err, fs.ErrNotExist) {
 		d.memory = memory{Schema: states.Schema, Cluster: cluster, Node: node, Instance: randomID("i-", 8)}

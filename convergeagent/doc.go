@@ -23,6 +23,9 @@
 //     when the agent ends, is killed or replaced; the next process of the agent adopts it, and has its end.
 //   - Nothing is reported that the state file does not know; what cannot be delivered is kept, and no
 //     run begins before the end of the last one was delivered.
+//   - What the state file says is believed only where nobody else can have written it, and where it is whole.
+//     Else, or where it cannot be written, the agent is in safe mode (safe.go): it reports, as whom Consul knew
+//     it, runs nothing and deletes nothing, and wakes when that is mended.
 //   - Whether a node still is what it reached is looked at only while it is there and nothing runs
 //     (check.go). Finding that it is not changes what is said of it; what follows is the rule's to say.
 //   - What a run prints stays on the node but for its last lines, and those without what looks like a

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -21,9 +23,11 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("use state directory %q: another agent works with it already; stop that one, or give this one its own", e.Dir)
 }
 
-// folder is the state directory, locked for this process.
+// folder is the state directory, locked for this process. What lies in it is reached through root: no
+// link in the place of a file leads anywhere else.
 type folder struct {
 	path string
+	root *os.Root
 	lock *os.File
 }
 
@@ -31,26 +35,48 @@ type folder struct {
 // however that ends.
 func openFolder(ctx context.Context, path string) (*folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("make state directory: %w", err)
+		return nil, fmt.Errorf("make state directory %q: %s", path, plainly(err))
 	}
-	lock, err := os.Open(path)
+	if err := onlyOurs(path); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, fmt.Errorf("open state directory: %w", err)
+		return nil, fmt.Errorf("open state directory %q: %s", path, plainly(err))
 	}
+	lock, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open state directory %q: %s", path, plainly(err)), root.Close())
+	}
+	f := &folder{path: path, root: root, lock: lock}
 	err = flock(ctx, lock)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, errors.Join(&InUseError{Dir: path}, lock.Close())
+		return nil, errors.Join(&InUseError{Dir: path}, f.Close())
 	case err != nil:
-		return nil, errors.Join(fmt.Errorf("lock state directory: %w", err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("lock state directory %q: %s", path, plainly(err)), f.Close())
 	}
-	return &folder{path: path, lock: lock}, nil
+	f.tidy()
+	return f, nil
+}
+
+// leftover is the name of a file that was being written when its writer died.
+var leftover = regexp.MustCompile(`^(` + regexp.QuoteMeta(memoryFile) + `|` + regexp.QuoteMeta(disabledFile) + `)\.[0-9a-f]{8}$`)
+
+// tidy removes what a crash left half written. Anything else in the directory is somebody's.
+func (f *folder) tidy() {
+	names, _ := fs.ReadDir(f.root.FS(), ".") // what cannot be listed is left
+	for _, entry := range names {
+		if entry.Type().IsRegular() && leftover.MatchString(entry.Name()) {
+			_ = f.root.Remove(entry.Name())
+		}
+	}
 }
 
 // flock takes the lock now, or almost: a process that is just being started holds what its parent
 // has open until it becomes what it is to be.
 func flock(ctx context.Context, file *os.File) (err error) {
-	await(ctx, 100*time.Millisecond, func() bool {
+	await(ctx, time.Second, func() bool {
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		return !errors.Is(err, syscall.EWOULDBLOCK)
 	})
@@ -76,28 +102,77 @@ func await(ctx context.Context, atMost time.Duration, come func() bool) bool {
 }
 
 // Close implements Storage.
-func (f *folder) Close() error { return f.lock.Close() }
+func (f *folder) Close() error { return errors.Join(f.lock.Close(), f.root.Close()) }
 
 // Path implements Storage.
 func (f *folder) Path() string { return filepath.Join(f.path, memoryFile) }
 
 // Load implements Storage.
-func (f *folder) Load() ([]byte, error) { return os.ReadFile(f.Path()) }
+func (f *folder) Load() ([]byte, error) {
+	info, err := f.root.Lstat(memoryFile)
+	if err == nil {
+		err = ownFile(info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.root.ReadFile(memoryFile)
+}
 
 // Disabled implements Storage.
 func (f *folder) Disabled() (*states.Word, error) { return readDisabled(f.path) }
 
 // Save replaces the file so that, whatever happens, the old or the new one is there, whole.
 func (f *folder) Save(text []byte) error {
-	temp := f.Path() + "." + randomID("", 4)
-	if err := writeFile(temp, text); err != nil {
-		return errors.Join(fmt.Errorf("write what the agent knows: %w", err), os.Remove(temp))
+	if err := f.save(text); err != nil {
+		return fmt.Errorf("write %q: %s", f.Path(), plainly(err))
 	}
-	if err := os.Rename(temp, f.Path()); err != nil {
-		return errors.Join(fmt.Errorf("write what the agent knows: %w", err), os.Remove(temp))
+	return nil
+}
+
+func (f *folder) save(text []byte) error {
+	if err := f.same(); err != nil {
+		return err
 	}
-	if err := f.lock.Sync(); err != nil { // the directory itself
-		return fmt.Errorf("write what the agent knows: %w", err)
+	temp := memoryFile + "." + randomID("", 4)
+	if err := f.write(temp, text); err != nil {
+		return errors.Join(err, f.drop(temp))
+	}
+	if err := f.root.Rename(temp, memoryFile); err != nil {
+		return errors.Join(err, f.drop(temp))
+	}
+	return f.lock.Sync() // the directory itself
+}
+
+// same tells whether the path still leads to the directory that is locked: what is written elsewhere
+// the next process would not find.
+func (f *folder) same() error {
+	locked, err := f.lock.Stat()
+	if err != nil {
+		return err
+	}
+	now, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(locked, now) {
+		return errors.New("another directory lies at its path by now")
+	}
+	return onlyOurs(f.path)
+}
+
+func (f *folder) write(name string, text []byte) error {
+	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return fill(file, text)
+}
+
+// drop removes a file that may not be there.
+func (f *folder) drop(name string) error {
+	if err := f.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -107,7 +182,12 @@ func writeFile(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(text)
+	return fill(file, text)
+}
+
+// fill writes a file durably.
+func fill(file *os.File, text []byte) error {
+	_, err := file.Write(text)
 	if err == nil {
 		err = file.Sync()
 	}

@@ -26,6 +26,8 @@ type Presence interface {
 	// one, and takes the node's status key with it, writing status. It returns a
 	// *states.TakenError when another instance is alive under this name.
 	Enlist(ctx context.Context, earlier string, status states.Status) (session string, err error)
+	// Last gives the status that lies there, and whether somebody's session holds it.
+	Last(ctx context.Context) (status states.Doc[states.Status], held bool, err error)
 	// Renew keeps the session alive; status is compared with what lies there and written again
 	// where it differs, because a restore rolls it back. states.ErrSessionGone: enlist again.
 	Renew(ctx context.Context, status states.Status) error

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"orch/states"
 )
@@ -78,14 +79,35 @@ func (m memory) validate(cluster, node string) error {
 	case m.Cluster != cluster || m.Node != node:
 		return fmt.Errorf("it belongs to node %q of cluster %q, and this is node %q of cluster %q; give each its own directory",
 			m.Node, m.Cluster, node, cluster)
-	case !states.ValidID(m.Instance):
-		return fmt.Errorf("its instance %q is malformed", m.Instance)
-	case m.Last.ID != "" && !states.ValidID(m.Last.ID):
-		return fmt.Errorf("its run id %q is malformed", m.Last.ID)
-	case m.Failures < 0:
+	case m.Session != "" && !sessionID.MatchString(m.Session):
+		return fmt.Errorf("its session %q is malformed", m.Session)
+	case m.Failures < 0 || m.Repairs < 0:
 		return errors.New("a number in it is below 0")
+	case len(m.AgainDone) > maxWord || len(m.Again) > maxWord:
+		return errors.New("a word in it is too long")
+	}
+	for _, run := range []states.Run{m.Last, m.Failed} { // as for what lies in Consul, for all that is reported
+		status := states.Status{Instance: m.Instance, Mark: m.Mark, State: m.State, Attempting: m.Attempting, Run: run}
+		if err := errors.Join(status.Validate(), validRun(run)); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// Limits of what an agent notes; what Consul hands out as a session's id stays in a path of its API.
+const maxWord = 256
+
+var sessionID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
+func validRun(run states.Run) error {
+	switch {
+	case run.ID == "" && run.Terminal:
+		return errors.New("a run in it has no id")
+	case run.Attempt < 0 || run.Tries < 0 || run.Timeout < 0 || run.Drain < 0 || run.Seconds < 0:
+		return fmt.Errorf("a number of run %q is below 0", run.ID)
+	}
+	return states.Status{Instance: "i", State: run.State}.Validate()
 }
 
 func randomID(prefix string, bytes int) string {

@@ -20,7 +20,7 @@ func (a *Agent) say(phase states.Phase, reason string) {
 		Schema: states.Schema, Instance: m.Instance, Mark: m.Mark, State: m.State, Attempting: m.Attempting,
 		Phase: phase, Reason: states.Clip(clean(reason), 500), Run: m.Last, Failed: m.Failed, AgainDone: m.AgainDone,
 		Refused: a.refused, Drained: ids(m.Drained), Meta: a.Meta, Since: a.status.Since,
-		Disabled: a.off, Drift: a.drift(m), Trust: a.Trust,
+		Disabled: a.off, Unable: a.unable, Drift: a.drift(m), Trust: a.Trust,
 	}
 	if a.running != nil && a.line != "" {
 		status.Run.Tail = []string{a.line}

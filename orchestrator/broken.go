@@ -70,5 +70,5 @@ func (p *planner) held(node states.Node) bool {
 	return node.Order.OK() && node.Order.Value.HeldAt(p.now) != nil || disabled(node)
 }
 
-// disabled tells whether somebody on the node itself keeps its agent from starting anything.
-func disabled(node states.Node) bool { return node.Status.OK() && node.Status.Value.Disabled != nil }
+// disabled tells whether somebody or something on the node itself keeps its agent from starting anything.
+func disabled(node states.Node) bool { return node.Status.OK() && node.Status.Value.Off() }

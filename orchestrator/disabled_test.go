@@ -28,3 +28,21 @@ func TestDisabledNodeIsLeftOut(t *testing.T) {
 		w.fail("its order stands: %+v", order)
 	}
 }
+
+// A node whose agent can start nothing is left out in the same way, and its void order says why.
+func TestUnableNodeIsLeftOut(t *testing.T) {
+	w := born(t, tier(), 4)
+	w.move("waiting", "")
+	w.plan()
+	w.plan()
+	w.agents["n00"].up = false
+	w.node("n00").Status.Value.Unable = "the disk is full; make room"
+	w.settle()
+	record, order := w.snapshot.Record.Value, w.node("n00").Order.Value
+	if record.Status != states.Done || w.at("waiting") != 3 || len(record.Counted) != 0 {
+		w.fail("%s, %d at waiting, counted %+v", record.Status, w.at("waiting"), record.Counted)
+	}
+	if order.Void != "unable: the disk is full; make room" {
+		w.fail("its order stands: %+v", order)
+	}
+}

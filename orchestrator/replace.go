@@ -95,7 +95,7 @@ func (p *planner) takeBack(d *draft, nodes []string) {
 		order := node.Order.Value
 		order.Void = "the node fell silent before it took it"
 		if disabled(node) {
-			order.Void = "disabled on its node " + node.Status.Value.Disabled.String()
+			order.Void = node.Status.Value.WhyOff()
 		}
 		order.Summary = orderSummary(order)
 		d.order(name, order)

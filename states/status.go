@@ -121,6 +121,7 @@ type Status struct {
 	Drained    []string          `json:"drained,omitempty"`  // ids of the service instances that the agent has in maintenance
 	Drift      *Drift            `json:"drift,omitempty"`    // its own check says that it is not what its state says
 	Disabled   *Word             `json:"disabled,omitempty"` // by somebody on the node itself: its agent starts nothing
+	Unable     string            `json:"unable,omitempty"`   // why its agent can start nothing: what it has to know or to write down on its node is of no use
 	Meta       map[string]string `json:"meta,omitempty"`
 	Trust      Trust             `json:"trust,omitempty"` // the keys that its agent obeys; none: it obeys whoever may write
 	Tree       string            `json:"id,omitempty"`    // of the tree of keys that it follows: after a wipe, only agents know it
@@ -141,6 +142,21 @@ func (s Status) Validate() error {
 		return err
 	}
 	return s.Attempting.validate()
+}
+
+// Off tells whether the node's agent starts nothing, whatever it is ordered: somebody disabled it, or it
+// cannot.
+func (s Status) Off() bool { return s.Disabled != nil || s.Unable != "" }
+
+// WhyOff says why, after the node's name.
+func (s Status) WhyOff() string {
+	switch {
+	case s.Disabled != nil:
+		return "disabled on its node " + s.Disabled.String()
+	case s.Unable != "":
+		return "unable: " + s.Unable
+	}
+	return ""
 }
 
 // At tells whether the node reached the state and attempted nothing else since.

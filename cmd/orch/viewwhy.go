@@ -130,6 +130,9 @@ func (v *view) nodeState(n nodeView) []blocker {
 	if word := node.Status.Value.Disabled; node.Status.OK() && word != nil {
 		say("disabled", "convergeagent enable, on "+n.Name, "disabled on the node %s", word)
 	}
+	if why := node.Status.Value.Unable; node.Status.OK() && why != "" {
+		say("unable", "on "+n.Name+"; it goes on by itself when that is mended", "its agent runs nothing: %s", why)
+	}
 	if n.Drift != nil {
 		say("drifted", v.repair(), "%s", v.driftText(n))
 	}

@@ -67,6 +67,15 @@ func (a *Agent) Enlist(ctx context.Context, earlier string, status states.Status
 	return session, nil
 }
 
+// Last gives the status that lies at the node's key, and whether a session holds it.
+func (a *Agent) Last(ctx context.Context) (status states.Doc[states.Status], held bool, err error) {
+	pair, err := a.read(ctx, a.key())
+	if err != nil {
+		return status, false, fmt.Errorf("read the status of %q: %w", a.Node, err)
+	}
+	return decode[states.Status](pair), pair.Session != "", nil
+}
+
 // evict ends a session of our own instance that we have forgotten, and refuses another instance. A
 // session that nobody can tell whose it is may belong to an agent that is alive: it is waited out.
 func (a *Agent) evict(ctx context.Context, pair Pair, instance string) error {
