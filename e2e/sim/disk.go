@@ -49,6 +49,7 @@ func (s *storage) Load() ([]byte, error) {
 	if !s.m.disk.there {
 		return nil, fs.ErrNotExist
 	}
+	s.m.saved(s.life, s.m.disk.text)
 	if s.m.w.alter.Disk != nil {
 		return s.m.w.alter.Disk(s.m.disk.text), nil
 	}
@@ -68,6 +69,8 @@ func (s *storage) Save(text []byte) error {
 	full := d.full
 	if !full || s.m.w.dice.throw(s.life.name+" save", s.n).IntN(2) == 0 {
 		d.text, d.there = text, true
+	}
+	if !full { // what may have been written is accepted only once it is read again
 		s.m.saved(s.life, text)
 	}
 	d.mu.Unlock()

@@ -131,7 +131,7 @@ func (w *world) again(e Event, m *machine) {
 		return
 	}
 	w.later(between(r, time.Second, 40*time.Second), func() {
-		do, arg, _ := strings.Cut(pick(r, []string{"pause", "resume", "abort", "rollback", "retry", "transition version 7 supersede", "transition converged supersede", "transition off supersede", "reconverge", "hold", "unhold"}), " ")
+		do, arg, _ := strings.Cut(pick(r, []string{"pause", "resume", "resume", "approve", "unhold", "retry", "abort", "rollback", "retry", "transition version 7 supersede", "transition converged supersede", "transition off supersede", "reconverge", "hold", "unhold"}), " ")
 		w.happen(Event{At: e.At + 1, Do: do, Who: "n1", Arg: arg}, "")
 	})
 }

@@ -182,7 +182,7 @@ var moments = []string{"before claim", "after claim", "after commit batch", "bef
 	"before lock leader", "after lock leader", "before unlock leader", "before lock status", "after lock status", "after commit resumed", "before write requests", "after write requests"}
 
 // leading are those of leaders.
-var leading = []string{"before lock leader", "after lock leader", "before commit batch", "before commit opened", "before commit counted", "before commit accepted", "before commit batch_done",
+var leading = []string{"before lock leader", "before lock leader", "before lock leader", "before lock leader", "after lock leader", "before commit batch", "before commit opened", "before commit counted", "before commit accepted", "before commit batch_done",
 	"before commit orders", "before commit paused", "before commit halted", "before commit resumed", "before commit hop", "before commit done", "before commit members", "before commit replaced",
 	"before commit aborted", "before commit rollback", "before commit retried", "after commit accepted", "after commit batch", "after commit opened", "after commit counted", "before write requests"}
 

@@ -203,7 +203,7 @@ func (w *world) saw(c memkv.Commit) {
 }
 
 // tooMany notes are more than any story has that comes to an end.
-const tooMany = 40_000
+const tooMany = 12_000
 
 // reset notes that the store holds something else now, by no client's doing.
 func (w *world) reset(text string) {

@@ -1,0 +1,140 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"orch/states"
+)
+
+// tale is a history that was made up, to see that a check notices what is wrong with it.
+type tale struct{ History }
+
+func (t *tale) note(n Note) *tale {
+	n.At = time.Duration(len(t.Notes)) * time.Second
+	t.Notes = append(t.Notes, n)
+	return t
+}
+
+func (t *tale) wrote(who string, docs ...Doc) *tale {
+	return t.note(Note{Who: who, Write: &Write{Index: uint64(len(t.Notes)), Docs: docs}})
+}
+
+var (
+	v1, v2 = states.State{Name: "version", Argument: "1", Serving: true}, states.State{Name: "version", Argument: "2", Serving: true}
+	minute = states.Duration(time.Minute)
+)
+
+func mark(epoch, generation uint64) states.Mark {
+	return states.Mark{Epoch: epoch, Generation: generation, Transition: "t-1"}
+}
+
+func aDesired(epoch, generation uint64, open bool) Doc {
+	return Doc{Room: "desired", Desired: &states.Desired{Mark: mark(epoch, generation), State: v2, Stable: v1, From: []states.State{v1}, Open: open, Joiners: states.JoinersStable, Timeout: minute}}
+}
+
+func aRecord(size int, members ...string) Doc {
+	r := &states.Record{ID: "t-1", Status: states.Running, Hops: []states.Hop{{State: v2}}, Batch: states.Batch{Number: 1, Size: size}}
+	for _, m := range members {
+		r.Members = append(r.Members, states.Member{Node: m})
+	}
+	return Doc{Room: "transition", Record: r}
+}
+
+func aLease(session string, epoch uint64) Doc {
+	return Doc{Room: "leader", Session: session, Leader: &states.Leader{Epoch: epoch}}
+}
+
+func anEntry(seq uint64, event string) Doc {
+	return Doc{Room: "journal", Entry: &states.Entry{Seq: seq, Event: event}}
+}
+
+func anOrder(node, run string, generation uint64) Doc {
+	return Doc{Room: "orders", Name: node, Order: &states.Order{Transition: "t-1", Generation: generation, Run: run, Instance: "i-" + node, State: v2}}
+}
+
+func aRun(id string, generation uint64) states.Run {
+	return states.Run{ID: id, State: v2, Transition: "t-1", Generation: generation, Under: states.UnderOrder, Attempt: 1, Timeout: minute, Started: epoch}
+}
+
+func aStatus(node string, run states.Run) Doc {
+	s := &states.Status{Instance: "i-" + node, Mark: mark(1, 2), Phase: states.Converging, Attempting: v2, Run: run}
+	return Doc{Room: "status", Name: node, Session: "s-" + node, Status: s}
+}
+
+func begins(pid int, node, run string) Note {
+	return Note{Who: node + "#1", Start: &Exec{PID: pid, Machine: node, Node: node, Run: aRun(run, 2)}}
+}
+
+func ends(pid int, node string, real states.State) Note {
+	return Note{Who: node, End: &Exec{PID: pid, Machine: node, Node: node, Run: aRun("r-1", 2), Real: real}}
+}
+
+// going is a cluster in a batch of one, with the lease in orch1's hands.
+func going() *tale {
+	t := &tale{}
+	return t.wrote("orch1", aLease("s1", 1)).wrote("orch1", anEntry(1, states.EventAccepted), aDesired(1, 2, false), aRecord(1, "n1", "n2"))
+}
+
+func (d Doc) settledAt(state states.State) Doc {
+	d.Status.State, d.Status.Attempting, d.Status.Phase = state, states.State{}, states.Settled
+	d.Status.Run.Outcome, d.Status.Run.Terminal = states.Succeeded, true
+	return d
+}
+
+// Each check is silent about a history in which all is well, and notices the one thing that is not.
+func TestChecksNotice(t *testing.T) {
+	claimed1 := aStatus("n1", aRun("r-1", 2))
+	well := going().wrote("orch1", anEntry(2, states.EventBatch), anOrder("n1", "r-1", 2)).wrote("n1#1", claimed1).note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).
+		wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2))
+	if found := Examine(&well.History); len(found) > 0 {
+		t.Errorf("a history in which all is well: %v", found)
+	}
+	request := Doc{Room: "requests", Name: "q-1", Request: &states.Request{ID: "q-1", Kind: states.AskResume, Transition: "t-0"}}
+	answer := func(seq uint64) Doc {
+		return Doc{Room: "journal", Entry: &states.Entry{Seq: seq, Answer: &states.Answer{Request: "q-1"}}}
+	}
+	failed := aRecord(1, "n1", "n2")
+	failed.Record.Counted = []states.Counted{{Node: "n1", Run: "r-1", Kind: states.CountFailed}}
+	tales := map[string]*tale{
+		"bound":     going().wrote("orch1", anEntry(2, states.EventBatch), anOrder("n1", "r-1", 2), anOrder("n2", "r-2", 2)).wrote("n1#1", aStatus("n1", states.Run{})).wrote("n2#1", aStatus("n2", states.Run{})),
+		"one-run":   going().note(begins(1, "n1", "r-1")).note(begins(2, "n1", "r-2")),
+		"claimed":   going().wrote("n1#1", claimed1).note(begins(1, "n1", "r-1")), // there is no order
+		"writer":    going().wrote("orch2", aDesired(1, 3, false)),
+		"epochs":    going().wrote("orch2", aLease("s2", 1)),
+		"backwards": (&tale{}).note(Note{Saved: &Saved{"n1", "i-n1", mark(2, 3)}}).note(Note{Saved: &Saved{"n1", "i-n1", mark(3, 2)}}),
+		"truthful":  going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)),
+		"reached":   going().wrote("orch1", anEntry(2, states.EventDone)),
+		"stopped":   going().wrote("orch1", anEntry(2, states.EventCounted), failed).wrote("orch1", anEntry(3, states.EventBatch)),
+		"asked":     going().wrote("ada", request).wrote("orch1", answer(2)),
+		"once":      going().wrote("orch1", answer(2)).wrote("orch1", answer(3)),
+		"journal":   going().wrote("orch1", anEntry(1, states.EventBatch)),
+		"calm":      going().note(Note{Calm: "cut short"}),
+		"stands":    going().note(Note{Calm: "never"}),
+		"alone":     going().wrote("orch1", aDesired(1, 2, true)).wrote("n1#1", aStatus("n1", states.Run{})).note(Note{Calm: "alone"}).note(Note{Calm: "operator"}),
+		"alive": going().wrote("orch1", anEntry(2, states.EventPaused), paused("t-1", "")).wrote("orch1", anEntry(3, states.EventAccepted), fresh("t-2")).
+			wrote("orch1", anEntry(4, states.EventHalted), paused("t-2", states.ByFailures)),
+		"looked": going().note(Note{Beside: "a check begins beside a run"}),
+	}
+	for _, c := range Checks() {
+		story := tales[c.Name]
+		switch {
+		case story == nil:
+			t.Errorf("%s: no history shows that it notices anything", c.Name)
+		case len(c.Find(&story.History)) == 0:
+			t.Errorf("%s does not notice:\n%s", c.Name, story.Print(100))
+		}
+	}
+}
+
+func paused(id, cause string) Doc {
+	d := aRecord(1, "n1", "n2")
+	d.Record.ID, d.Record.Status, d.Record.Cause = id, states.Paused, cause
+	return d
+}
+
+func fresh(id string) Doc {
+	d := aRecord(1, "n1", "n2")
+	d.Record.ID, d.Record.Batch = id, states.Batch{}
+	return d
+}
