@@ -124,16 +124,20 @@ func (w *world) strike(e Event, host string, m *machine) {
 	}
 }
 
-// again is what people do when a command does not answer: somebody types another.
+// again is what people do when a command does not answer, or a node does not: somebody types another.
 func (w *world) again(e Event, m *machine) {
 	r := w.dice.throw("again", uint64(e.At))
-	if m != nil || r.IntN(4) == 0 {
+	list := []string{"pause", "resume", "resume", "approve", "unhold", "retry", "abort", "rollback", "transition version 7 supersede", "transition converged supersede", "transition off supersede", "reconverge", "hold"}
+	next, node := between(r, time.Second, 40*time.Second), "n1"
+	switch {
+	case m != nil && !strings.Contains(e.On, "claim"), r.IntN(4) == 0:
 		return
+	case m != nil: // whoever begins now is held up in the very moment
+		list = []string{"pause", "abort", "freeze", "hold", "hold", "rollback", "transition version 7 supersede"}
+		next, node = between(r, 0, 3*time.Second), m.node
 	}
-	w.later(between(r, time.Second, 40*time.Second), func() {
-		do, arg, _ := strings.Cut(pick(r, []string{"pause", "resume", "resume", "approve", "unhold", "retry", "abort", "rollback", "retry", "transition version 7 supersede", "transition converged supersede", "transition off supersede", "reconverge", "hold", "unhold"}), " ")
-		w.happen(Event{At: e.At + 1, Do: do, Who: "n1", Arg: arg}, "")
-	})
+	do, arg, _ := strings.Cut(pick(r, list), " ")
+	w.later(next, func() { w.happen(Event{At: e.At + 1, Do: do, Who: node, Arg: arg, For: 5 * time.Minute}, "") })
 }
 
 func (m *machine) fill(full bool) {

@@ -69,7 +69,7 @@ func (p *port) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
 	if writes {
 		failed = states.ErrUnknownOutcome
 	}
-	r := p.throw(what)
+	r := p.throw(what + " " + ops[0].Key) // what goes on side by side in one process throws for itself
 	if err := p.life.pass(); err != nil {
 		return nil, err
 	}

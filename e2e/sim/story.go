@@ -193,12 +193,21 @@ func (s Story) first() Story {
 	return s
 }
 
+// kinds are what can go wrong with anybody, and rough is what can go wrong with the store.
+var (
+	kinds = []string{"crash", "crash", "crash", "reboot", "off", "freeze process", "freeze process", "cut", "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "bad", "disk full", "reinstall", "failover", "deny"}
+	rough = []string{"restore", "restore", "restore", "wipe", "garbage", "twin"}
+)
+
 // fault is one thing that goes wrong.
 func (t *teller) fault(begin time.Duration) Event {
 	e := Event{At: between(t.r, begin+5*time.Second, t.s.Length), Who: t.node()}
-	switch t.r.IntN(4) {
+	switch t.r.IntN(6) {
 	case 0:
 		e.On = pick(t.r, moments)
+	case 3, 4: // of an agent that is just about to begin, or has just begun
+		e.On, e.Who = pick(t.r, []string{"before claim", "before claim", "before claim", "after claim", "after claim", "before report"}), "it"
+		e.Do = pick(t.r, []string{"freeze process", "freeze process", "freeze process", "slow", "late", "storm", "cut in", "crash", "reboot"})
 	case 1:
 		e.On, e.Who = pick(t.r, moments), "it"
 	case 2: // of a leader that is just about to do something, or has just done it
@@ -208,12 +217,12 @@ func (t *teller) fault(begin time.Duration) Event {
 	if t.r.IntN(4) == 0 && e.On == "" {
 		e.Who = "leader"
 	}
-	kinds := []string{"crash", "crash", "crash", "reboot", "off", "freeze process", "freeze process", "cut", "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "bad", "disk full", "reinstall", "failover", "deny"}
+	choice := kinds
 	if t.s.Rough {
-		kinds = append(kinds, "restore", "restore", "restore", "wipe", "garbage", "twin")
+		choice = slices.Concat(kinds, rough)
 	}
 	if e.Do == "" {
-		e.Do = pick(t.r, kinds)
+		e.Do = pick(t.r, choice)
 	}
 	switch e.Do {
 	case "off", "freeze process", "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "bad", "disk full", "deny":

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 )
 
@@ -62,8 +61,11 @@ func (p *pace) rest(ctx context.Context) {
 	}
 }
 
-// jittered spreads those that lost Consul together.
-func jittered(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2+1) }
+// jittered spreads those that lost Consul together, each by the nanosecond at which it noticed.
+func jittered(pause time.Duration) time.Duration {
+	now := uint64(time.Now().UnixNano()) * 0x9E3779B97F4A7C15 // its last digits count most
+	return pause/2 + time.Duration(now>>1%uint64(pause/2+1))
+}
 
 // rest waits, or ends with the context.
 func rest(ctx context.Context, wait time.Duration) {
