@@ -21,6 +21,13 @@ build: ## orch and convergeagent, in bin/
 packages: ## .deb and .rpm of both, for amd64 and arm64, in bin/packages/
 	@VERSION='$(VERSION)' cmd/packages/build.sh
 
+# SEEDS=100 FROM=2000 make sim plays fewer, and others.
+SEEDS ?= 5000
+FROM  ?= 1
+
+sim: ## thousands of stories in virtual time, each safeguard taken out, and what happened how often
+	go test -count 1 -timeout 60m -v ./e2e/sim -sim.whole -sim.seeds $(SEEDS) -sim.from $(FROM) | grep -v '^=== '
+
 demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
 	go run ./e2e/demo
 

@@ -19,6 +19,7 @@ const (
 // History is everything that happened in a story, in its order. Checks read it, and nothing else.
 type History struct {
 	Notes []Note
+	Calls []Call // that touched the lease or the desired state
 }
 
 // Note is one thing that happened. What kind it is, is told by which pointer is set; a note with Text

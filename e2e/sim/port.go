@@ -82,25 +82,33 @@ func (p *port) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
 		p.w.count("call lost")
 		return nil, p.silence(ctx, failed)
 	}
+	call := p.w.call(p.life.name, ops, writes)
 	if writes && r.Float64() < wire.late {
-		return nil, p.late(ctx, r, ops)
+		return nil, p.late(ctx, r, ops, call)
 	}
 	switch err := p.life.sleep(ctx, way(r, wire)); err {
 	case nil:
 	case errCut: // it is in the air
-		go p.land(r, ops)
+		go p.land(r, ops, call)
 		return nil, fmt.Errorf("%w: nobody waited for the answer", failed)
 	default:
 		if writes && r.IntN(2) == 0 { // the process died with the call in the air
-			go p.land(r, ops)
+			go p.land(r, ops, call)
 		}
 		return nil, err
 	}
 	pairs, err := p.kv.Txn(context.Background(), ops)
+	call.done(ops, pairs, err)
 	if err == nil && writes {
 		p.w.moment("after "+what, p.life.name)
 	}
-	return p.answer(ctx, r, writes, failed, pairs, err)
+	pairs, heard := p.answer(ctx, r, writes, failed, pairs, err)
+	if heard == err {
+		p.w.answered(call)
+	} else {
+		p.w.keep(call)
+	}
+	return pairs, heard
 }
 
 // answer brings an answer back, if it comes back.
@@ -137,19 +145,26 @@ func (p *port) silence(ctx context.Context, failed error) error {
 }
 
 // late sends a write that comes in long after its sender gave it up.
-func (p *port) late(ctx context.Context, r *rand.Rand, ops []store.Op) error {
+func (p *port) late(ctx context.Context, r *rand.Rand, ops []store.Op, call *Call) error {
 	wait := between(r, time.Second, 90*time.Second)
 	time.AfterFunc(wait, func() {
 		p.w.count("write landed late")
-		_, _ = p.kv.Txn(context.Background(), ops)
+		p.come(ops, call)
 	})
 	return p.silence(ctx, states.ErrUnknownOutcome)
 }
 
 // land lets a write that is in the air come in.
-func (p *port) land(r *rand.Rand, ops []store.Op) {
+func (p *port) land(r *rand.Rand, ops []store.Op, call *Call) {
 	time.Sleep(between(r, 0, 3*time.Millisecond))
-	_, _ = p.kv.Txn(context.Background(), ops)
+	p.come(ops, call)
+}
+
+// come is what comes in when nobody waits for the answer any more.
+func (p *port) come(ops []store.Op, call *Call) {
+	pairs, err := p.kv.Txn(context.Background(), ops)
+	call.done(ops, pairs, err)
+	p.w.keep(call)
 }
 
 // Watch implements store.KV.

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	seeds  = flag.Int("sim.seeds", 40, "how many stories")
+	seeds  = flag.Int("sim.seeds", 24, "how many stories")
 	from   = flag.Uint64("sim.from", 1, "the first seed")
 	whole  = flag.Bool("sim.whole", false, "whole stories, and not the first busy time of each; every safeguard, and not a few")
 	only   = flag.String("sim.only", "", "take only this safeguard out")
@@ -153,7 +153,7 @@ func cpu() time.Duration {
 }
 
 // few are the safeguards that are taken out in every run of the tests; all of them are in `make sim`.
-var few = []string{"fencing", "claim", "members are recorded", "the attempt is durable"}
+var few = []string{"hold", "runs are adopted"}
 
 // TestSafeguards takes each safeguard out, and wants to see that: else the checks prove nothing.
 func TestSafeguards(t *testing.T) {
@@ -188,14 +188,18 @@ func clip(text string, n int) string {
 // The same seed gives the same story. What is chance is names alone: of instances and of runs.
 func TestSameSeedSameStory(t *testing.T) {
 	var other []uint64
-	for seed := uint64(1); seed <= 10; seed++ {
-		s := story(seed)
+	most := uint64(4)
+	if *whole {
+		most = 40
+	}
+	for seed := uint64(1); seed <= most; seed++ {
+		s := Tell(seed).first()
 		if once, again := plain(played(t, s, Alteration{})), plain(played(t, s, Alteration{})); once != again {
 			other = append(other, seed)
 		}
 	}
-	t.Logf("%d of 10 seeds gave another story the second time: %v", len(other), other)
-	if len(other) > 5 {
+	t.Logf("%d of %d seeds gave another story the second time: %v", len(other), most, other)
+	if len(other) > int(most)/2 {
 		t.Error("a failing seed could not be played again")
 	}
 }
