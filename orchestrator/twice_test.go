@@ -27,7 +27,9 @@ func TestWhoFailedUnderAHoldIsTakenAlong(t *testing.T) {
 	w := serving(t, tier(), 3)
 	w.agents["n00"].bad = true
 	w.move("version", "2")
-	w.until("n00 runs", func() bool { return w.agents["n00"].self.Last.Going() && w.agents["n00"].self.Last.State.Argument == "2" })
+	w.until("n00 runs", func() bool {
+		return w.agents["n00"].self.Last.Going() && w.agents["n00"].self.Last.State.Argument == "2"
+	})
 	w.ask(states.Request{Kind: states.AskHold, Node: "n00"})
 	w.settle()
 	w.ask(states.Request{Kind: states.AskUnhold, Node: "n00"})
