@@ -216,7 +216,8 @@ func TestFsckOfAnOlderJournal(t *testing.T) {
 		b.put(entryKey(int(b.seq)), fmt.Sprintf(`{"schema": 1, "seq": %d, "event": "orders", "desired": {"schema": 1}, "orders": {"web-1": "r-1"}}`, b.seq))
 	}
 	b.seq = 3
-	b.put("transition", `{"schema": 1, "id": "t-1", "status": "done", "journal": 3}`)
+	b.put("transition", `{"schema": 1, "id": "t-1", "status": "done", "journal": 3, "hops": [{"state": {"name": "on"},
+		"policy": {"converge_timeout": "1m", "node_order": "name", "approve": "never", "on_failure": "pause", "on_lost": "fail"}}]}`)
 	b.put("desired", `{"schema": 1, "epoch": 1, "generation": 1, "transition": "t-1", "state": {"name": "on"}, "stable": {"name": "on"}, "joiners": "wait", "timeout": "1m"}`)
 	b.put("orders/web-1", `{"schema": 1, "void": "x"}`)
 	older := func() string {

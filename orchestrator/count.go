@@ -191,7 +191,7 @@ func (p *planner) missingUntil(member states.Member) time.Time {
 func (p *planner) allowance() time.Duration {
 	var drain states.Duration
 	for _, d := range p.record.Current().Drains {
-		drain += d.Wait
+		drain = min(drain+d.Wait, states.MaxDuration)
 	}
 	return p.record.Current().Policy.Allowance(drain)
 }

@@ -50,7 +50,7 @@ func (b *book) write(edit func(*states.Change), nodes ...string) {
 	b.now = b.now.Add(time.Minute)
 	change := states.Change{Orders: map[string]states.Order{},
 		Entry: states.Entry{Schema: 1, Seq: b.seq, At: b.now, Event: states.EventOrders, Epoch: 1, Generation: 1, Transition: "t-1", Reason: fmt.Sprint("step ", b.seq)},
-		Record: states.Record{Schema: 1, ID: "t-1", Status: states.Done, Journal: b.seq,
+		Record: states.Record{Schema: 1, ID: "t-1", Status: states.Done, Journal: b.seq, Hops: []states.Hop{{State: states.State{Name: "on"}, Policy: states.BuiltIn()}},
 			Reason: fmt.Sprint("step ", b.seq), Head: "whatever a planner left there"}}
 	for _, node := range nodes {
 		change.Orders[node] = states.Order{Schema: 1, Void: fmt.Sprint("step ", b.seq)}

@@ -44,6 +44,8 @@ func (d Desired) Validate() error {
 		return fmt.Errorf("joiners is %q; it is stable, target or wait", d.Joiners)
 	case d.Timeout <= 0 || d.Retries < 0 || d.RetryDelay < 0:
 		return errors.New("timeout must be above 0, retries and retry_delay not below it")
+	case !d.Timeout.possible() || tooMany(d.Retries) || !d.RetryDelay.possible() || !LongestWait(d.Drains).possible():
+		return errors.New("timeout, retries, retry_delay or a drain's wait is out of range")
 	}
 	if d.State.None() || d.Stable.None() {
 		return errors.New("state and stable must be named")

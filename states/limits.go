@@ -35,9 +35,14 @@ func (p Policy) Allowance(drain Duration) time.Duration {
 	try, tries := p.ConvergeTimeout.D()+KillGrace(p.ConvergeTimeout).D(), p.Retries+1
 	total := drain.D() + Grace(p.ConvergeTimeout).D()
 	for attempt := range min(tries, grown) {
-		total += try + Backoff(p.RetryDelay, attempt+1)
+		total = min(total+try+Backoff(p.RetryDelay, attempt+1), MaxDuration.D())
 	}
-	return total + time.Duration(max(0, tries-grown))*(try+Backoff(p.RetryDelay, grown))
+	if last := try + Backoff(p.RetryDelay, grown); tries > grown && (MaxDuration.D()-total)/last < time.Duration(tries-grown) {
+		return MaxDuration.D()
+	} else if tries > grown {
+		total += time.Duration(tries-grown) * last
+	}
+	return total
 }
 
 // Backoff is the pause before a node tries again, after so many failures in a row: the delay,

@@ -69,8 +69,8 @@ func (o Order) Validate() error {
 		return fmt.Errorf("run %q, transition %q or instance %q is malformed", o.Run, o.Transition, o.Instance)
 	case o.Generation == 0 || o.Generation > maxCounter:
 		return fmt.Errorf("generation %d is out of range", o.Generation)
-	case o.Timeout <= 0:
-		return errors.New("timeout must be above 0")
+	case o.Timeout <= 0 || !o.Timeout.possible():
+		return fmt.Errorf("timeout %s is not above 0, or out of range", o.Timeout)
 	}
 	return o.State.validate()
 }

@@ -137,6 +137,8 @@ func (s Status) Validate() error {
 		return errors.New("epoch or generation is out of range")
 	case s.Run.ID != "" && !ValidID(s.Run.ID):
 		return fmt.Errorf("run id %q is malformed", s.Run.ID)
+	case !s.Run.Timeout.possible() || !s.Run.Drain.possible():
+		return fmt.Errorf("the timeout %s of its run, or its drain %s, is out of range", s.Run.Timeout, s.Run.Drain)
 	}
 	if err := s.State.validate(); err != nil {
 		return err

@@ -14,9 +14,6 @@ import (
 	"orch/states"
 )
 
-// mostNodes bounds a number of nodes, so that arithmetic with it cannot run over.
-const mostNodes = 1_000_000
-
 var (
 	errNoSize     = errors.New("neither a number nor a percentage")
 	errOutOfRange = errors.New("out of range")
@@ -52,7 +49,7 @@ func parseSize(v cty.Value, least int) (states.Size, error) {
 	if !wholeNumber.MatchString(text) || percent && v.Type() != cty.String {
 		return states.Size{}, errNoSize
 	}
-	most := mostNodes
+	most := states.MaxNodes
 	if percent {
 		most = 100
 	}

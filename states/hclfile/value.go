@@ -183,8 +183,10 @@ func (r *reader) duration(name string, e hcl.Expression) (states.Duration, bool)
 		r.add(e.Range(), "Not a duration", "%s takes for example \"90s\", \"15m\" or \"1h30m\"; not %q.", name, text)
 	case d < 0:
 		r.add(e.Range(), "Out of range", "%s takes 0s or more; not %q.", name, text)
+	case d > states.MaxDuration.D():
+		r.add(e.Range(), "Out of range", "%s takes %s at most, which is ten years; not %q.", name, states.MaxDuration, text)
 	}
-	return states.Duration(d), err == nil && d >= 0
+	return states.Duration(d), err == nil && d >= 0 && d <= states.MaxDuration.D()
 }
 
 func (r *reader) durationText(name string, e hcl.Expression) (string, bool) {

@@ -46,8 +46,8 @@ func TestOwnDocumentsAreRead(t *testing.T) {
 		"order":   parses[states.Order](string(encode(sampleOrder()))),
 		"status":  parses[states.Status](string(encode(sampleStatus()))),
 		"request": parses[states.Request](string(encode(sampleRequest()))),
-		"record":  parses[states.Record](string(encode(states.Record{Schema: states.Schema}))),
-		"entry":   parses[states.Entry](string(encode(states.Entry{Schema: states.Schema}))),
+		"record":  parses[states.Record](string(encode(sampleRecord()))),
+		"entry":   parses[states.Entry](string(encode(states.Entry{Schema: states.Schema, Seq: 1, Event: states.EventBorn}))),
 		"leader":  parses[states.Leader](string(encode(states.Leader{Schema: states.Schema}))),
 		"freeze":  parses[states.Freeze](string(encode(states.Freeze{Schema: states.Schema}))),
 	} {
@@ -197,4 +197,8 @@ func TestNothingIsNoProblem(t *testing.T) {
 	if doc := decode[states.Desired](Pair{Key: "k"}); doc.There() || doc.Problem != "" {
 		t.Errorf("a missing document is %+v", doc)
 	}
+}
+
+func sampleRecord() states.Record {
+	return states.Record{Schema: states.Schema, ID: "t-1", Status: states.Running, Hops: []states.Hop{{State: sampleDesired().State, Policy: states.BuiltIn()}}}
 }

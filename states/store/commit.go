@@ -34,6 +34,9 @@ func body(ops []Op) int {
 // the fence, then compare-and-swaps against what the change was decided on. The record is always
 // among them, so that two writes of one leader exclude each other.
 func (s *Store) Commit(ctx context.Context, lease *states.Lease, snapshot states.Snapshot, change states.Change) error {
+	if err := possible(change); err != nil {
+		return fmt.Errorf("write step %q of %q: nobody could read it: %w", change.Entry.Event, lease.Cluster, err)
+	}
 	change, ops := s.fits(lease, snapshot, change)
 	if size := body(ops); len(ops) > maxOps || size > maxBody {
 		return fmt.Errorf("write step %q of %q: %d operations of %d, %d KiB of %d: %w",
@@ -52,6 +55,27 @@ func (s *Store) Commit(ctx context.Context, lease *states.Lease, snapshot states
 		return s.findOut(ctx, lease.Cluster, change, err)
 	}
 	return fmt.Errorf("write step %q of %q: %w", change.Entry.Event, lease.Cluster, err)
+}
+
+// possible finds what a reader would refuse: written, it would stand in the way of whoever leads next.
+func possible(change states.Change) error {
+	if err := change.Record.Validate(); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if err := change.Entry.Validate(); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if change.Desired != nil {
+		if err := change.Desired.Validate(); err != nil {
+			return fmt.Errorf("desired: %w", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(change.Orders)) {
+		if err := change.Orders[name].Validate(); err != nil {
+			return fmt.Errorf("order of %q: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // changeOps spells the transaction of a change.

@@ -27,7 +27,7 @@ func dbDesired() states.Desired {
 }
 
 func dbRecord(status string) states.Record {
-	return states.Record{Schema: states.Schema, ID: "t-1", Status: status, Reason: "web-03 failed: exit 1", Target: version18,
+	return states.Record{Schema: states.Schema, ID: "t-1", Status: status, Reason: "web-03 failed: exit 1", Target: version18, Hops: []states.Hop{{State: version18, Policy: states.BuiltIn()}},
 		StartedAt: twoEleven, PausedAt: twoEleven.Add(time.Minute)}
 }
 

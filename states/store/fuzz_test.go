@@ -29,8 +29,12 @@ func samples() []any {
 		fill(reflect.ValueOf(document).Elem(), 0)
 		out = append(out, document)
 	}
+	policy := states.BuiltIn()
+	record.Status, record.Hop, record.Counted[0].Kind = states.Running, 0, states.CountFailed
+	record.Hops[0].Policy, record.Hops[0].Rollback = policy, &policy
 	attributes := sampleDesired().State
 	desired.State, desired.Stable, desired.Previous, desired.From = attributes, attributes, attributes, []states.State{attributes}
+	record.Start, record.Target, record.Hops[0].State, record.Hops[0].From = attributes, attributes, attributes, []states.State{attributes}
 	order.State, status.State, status.Attempting = attributes, attributes, attributes
 	desired.Joiners, desired.Known, request.Kind, vote.Outcome = states.JoinersWait, nil, states.AskTransition, states.GatePass
 	return out
@@ -155,6 +159,8 @@ func TestSamplesCanBeRead(t *testing.T) {
 			problem = parses[states.Request](string(text))
 		case *states.Record:
 			problem = parses[states.Record](string(text))
+		case *states.Entry:
+			problem = parses[states.Entry](string(text))
 		case *states.Vote:
 			problem = parses[states.Vote](string(text))
 		}

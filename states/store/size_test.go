@@ -11,7 +11,7 @@ import (
 )
 
 func crowd(members int) states.Record {
-	record := states.Record{Schema: states.Schema, ID: "t-1", Status: states.Running}
+	record := sampleRecord()
 	for i := range members {
 		record.Members = append(record.Members, states.Member{Node: fmt.Sprintf("web-%05d.eu-west.example", i)})
 	}
@@ -46,9 +46,10 @@ func TestLargeRecordsAreWrittenWithoutIndentation(t *testing.T) {
 func TestTransactionsAreMeasuredAsTheyAreSent(t *testing.T) {
 	keys, _ := NewKeys("orch")
 	s := New(nil, keys, nil) // a transaction that is too large never gets there
-	change := states.Change{Record: states.Record{Reason: strings.Repeat("x", 350*1024)}, Orders: map[string]states.Order{}}
+	change := states.Change{Record: sampleRecord(), Orders: map[string]states.Order{}, Entry: states.Entry{Seq: 1, Event: states.EventOrders}}
+	change.Record.Reason = strings.Repeat("x", 350*1024)
 	for i := range states.MaxNodesPerTransaction {
-		change.Orders[fmt.Sprint("web", i)] = states.Order{Summary: strings.Repeat("x", 30*1024/states.MaxNodesPerTransaction)}
+		change.Orders[fmt.Sprint("web", i)] = states.Order{Void: "void", Summary: strings.Repeat("x", 30*1024/states.MaxNodesPerTransaction)}
 	}
 	err := s.Commit(t.Context(), &states.Lease{Cluster: "web"}, states.Snapshot{}, change)
 	if !errors.Is(err, states.ErrTooLarge) {

@@ -67,7 +67,7 @@ func snapshot(t *testing.T, s *store.Store) states.Snapshot {
 
 func record(seq uint64) states.Record {
 	return states.Record{Summary: "to version 42", Schema: states.Schema, ID: transition, Status: states.Running,
-		Start: v41, Target: v42, Journal: seq, StartedAt: instant}
+		Start: v41, Target: v42, Hops: []states.Hop{{State: v42, Policy: states.BuiltIn()}}, Journal: seq, StartedAt: instant}
 }
 
 func entry(seq uint64) states.Entry {
