@@ -14,12 +14,13 @@ import (
 type client struct {
 	*server
 	node string
+	hub  *server // that it joined
 }
 
 // startClient starts a node's own Consul agent and waits until the server knows the node.
 func startClient(t testing.TB, s *server, node string) *client {
 	t.Helper()
-	c := &client{server: &server{t: t, dir: t.TempDir(), ports: freePorts(t, 2), token: s.token, acl: s.acl}, node: node}
+	c := &client{server: &server{t: t, dir: t.TempDir(), ports: freePorts(t, 2), token: s.token, acl: s.acl}, node: node, hub: s}
 	c.addr = "127.0.0.1:" + c.ports[0]
 	config := ""
 	if s.acl {
@@ -31,21 +32,30 @@ func startClient(t testing.TB, s *server, node string) *client {
 		"-bind", "127.0.0.1", "-client", "127.0.0.1", "-http-port", c.ports[0], "-serf-lan-port", c.ports[1],
 		"-retry-join", "127.0.0.1:"+s.ports[2], "-retry-interval", "1s",
 		"-dns-port", "-1", "-grpc-port", "-1", "-grpc-tls-port", "-1", "-log-level", "warn")
+	c.again()
+	return c
+}
+
+// again starts the Consul agent, with the data that it has.
+func (c *client) again() {
+	c.t.Helper()
+	if c.cmd.Process != nil {
+		c.cmd = exec.Command(c.cmd.Path, c.cmd.Args[1:]...)
+	}
 	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	must(t, err)
+	must(c.t, err)
 	defer log.Close()
 	c.cmd.Stdout, c.cmd.Stderr = log, log
-	must(t, c.cmd.Start())
-	t.Cleanup(c.kill)
-	eventually(t, node+" to be in the catalog; its log: "+filepath.Join(c.dir, "log"), 30*time.Second, func() bool {
-		code, text := s.http("GET", "/v1/catalog/node/"+node, "")
+	must(c.t, c.cmd.Start())
+	c.t.Cleanup(c.kill)
+	eventually(c.t, c.node+" to be in the catalog; its log: "+filepath.Join(c.dir, "log"), 30*time.Second, func() bool {
+		code, text := c.hub.http("GET", "/v1/catalog/node/"+c.node, "")
 		if code != 200 || strings.TrimSpace(text) == "null" {
 			return false
 		}
 		code, _ = c.http("GET", "/v1/status/leader", "")
 		return code == 200
 	})
-	return c
 }
 
 // register puts an instance of the service web on the node.

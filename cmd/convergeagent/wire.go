@@ -120,10 +120,18 @@ func (b *brake) start(ctx context.Context, o options) error {
 		log.Info("actions are for runbooks, and nothing runs those yet", "actions", o.Actions)
 	}
 	log.Info("starting", "version", version, "consul", client.Address(), "state_dir", o.StateDir, "observe", o.Observe)
+	warnOfServer(ctx, client, log)
+	return agent.Run(ctx)
+}
+
+// warnOfServer says where the node's life hangs on one of Consul's servers. A Consul that hangs is not
+// waited for: there may be a run to adopt.
+func warnOfServer(ctx context.Context, client *consulkv.Client, log hclog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	if among, err := client.AmongServers(ctx); err == nil && among {
 		log.Warn("this is one of Consul's servers: if it loses the others, this node counts as gone; a client agent is better", "consul", client.Address())
 	}
-	return agent.Run(ctx)
 }
 
 // hider takes out of a text the agent's own tokens, and what this node's file says is to stay on it.
