@@ -323,8 +323,8 @@ func reached(h *History) (all []Violation) {
 			}
 			for _, m := range before.Record.Members {
 				_, charged := before.Record.CountOf(m.Node)
-				o := before.Orders[m.Node]
-				if charged || o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.Held != nil) {
+				o, said := before.Orders[m.Node], before.Statuses[m.Node].Status
+				if charged || said != nil && said.Off() || o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.Held != nil) {
 					continue
 				}
 				if real := before.at(m.Node); !real.Same(before.Desired.State) {

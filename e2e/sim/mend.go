@@ -127,7 +127,7 @@ func remedy(s states.Snapshot, now time.Time, did string) (e Event, over bool) {
 		return Event{Do: "resume", Arg: "override min_healthy soak members"}, false
 	case record.Status == states.Running:
 		return Event{Do: "resume"}, false
-	case record.Status == states.Paused && record.Failures() > record.Budget():
+	case record.Status == states.Paused && (record.Failures() > record.Budget() || did == "resume"):
 		return Event{Do: "retry"}, false
 	case record.Status == states.Paused:
 		return Event{Do: "resume", Arg: "accept override members"}, false
