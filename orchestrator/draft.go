@@ -119,7 +119,7 @@ func (d *draft) decide() *Decision {
 		if p.Desired.OK() {
 			entry.Before = &p.Desired.Value
 		}
-		d.desired.Schema = states.Schema
+		d.desired.Schema, d.desired.Cluster = states.Schema, p.Cluster
 		d.desired.Summary = desiredSummary(*d.desired, d.record)
 		entry.Desired, entry.Generation = d.desired, d.desired.Generation
 		d.change.Desired = d.desired

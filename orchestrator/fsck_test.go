@@ -30,7 +30,7 @@ func newBook(t *testing.T) *book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(kv, keys, func(text string) (states.Cluster, error) { return states.Cluster{Name: text}, nil })
+	s := store.New(kv, keys, func(string) (states.Cluster, error) { return states.Cluster{Name: "web"}, nil })
 	lease, err := s.Campaign(t.Context(), "web", "ada@bastion", "")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 type Desired struct {
 	Summary string `json:"summary"`
 	Schema  int    `json:"schema"`
+	Cluster string `json:"cluster,omitempty"` // whose it is, lest it is copied to another's key
 	Mark
 	State    State    `json:"state"`
 	Stable   State    `json:"stable"`            // the last state that was reached

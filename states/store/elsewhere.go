@@ -23,7 +23,7 @@ func (s *Store) Elsewhere(ctx context.Context, cluster string) (states.Elsewhere
 	for _, pair := range pairs {
 		switch pair.Key {
 		case s.Keys.Desired(cluster):
-			desired = decode[states.Desired](pair)
+			desired = desiredOf(cluster, pair)
 		case s.Keys.Record(cluster):
 			record = decode[states.Record](pair)
 		}

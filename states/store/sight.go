@@ -78,7 +78,7 @@ func (f *follower) saw(key string, pair Pair, err error) {
 func (f *follower) place(key string, pair Pair) {
 	switch key {
 	case f.agent.Keys.Desired(f.agent.Cluster):
-		f.sight.Desired = decode[states.Desired](pair)
+		f.sight.Desired = desiredOf(f.agent.Cluster, pair)
 	case f.agent.Keys.Order(f.agent.Cluster, f.agent.Node):
 		f.sight.Order = decode[states.Order](pair)
 	}

@@ -68,12 +68,12 @@ func (s *Store) assemble(cluster string, pairs []Pair) states.Snapshot {
 		case pair.Key == k.ClusterFreeze(cluster):
 			snapshot.Freeze = decode[states.Freeze](pair)
 		case pair.Key == k.Definition(cluster):
-			snapshot.Definition, snapshot.Source = s.definition(pair), string(pair.Value)
+			snapshot.Definition, snapshot.Source = s.definition(cluster, pair), string(pair.Value)
 			snapshot.Definition.Digest = states.Fingerprint(pair.Value)
 		case pair.Key == k.Leader(cluster):
 			snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](pair), pair.Session != "", pair.Session
 		case pair.Key == k.Desired(cluster):
-			snapshot.Desired = sealed[states.Desired](pair)
+			snapshot.Desired = desiredOf(cluster, pair)
 		case pair.Key == k.Record(cluster):
 			snapshot.Record = sealedRecord(pair)
 		case below(pair.Key, k.Orders(cluster)):
@@ -114,14 +114,30 @@ func (s *Store) requests(pairs []Pair) []states.Doc[states.Request] {
 	return requests
 }
 
-func (s *Store) definition(pair Pair) states.Doc[states.Cluster] {
+func (s *Store) definition(cluster string, pair Pair) states.Doc[states.Cluster] {
 	doc := states.Doc[states.Cluster]{Index: pair.Index}
 	definition, err := s.Parse(string(pair.Value))
 	if err != nil {
 		doc.Problem = err.Error()
 		return doc
 	}
+	if definition.Name != cluster {
+		doc.Problem = foreign(definition.Name)
+		return doc
+	}
 	doc.Value = definition
+	return doc
+}
+
+// foreign tells of a document that was copied from one cluster's key to another's.
+func foreign(name string) string { return fmt.Sprintf("it is that of cluster %q", name) }
+
+// desiredOf reads the desired state of a cluster. One of an older version does not say whose it is.
+func desiredOf(cluster string, pair Pair) states.Doc[states.Desired] {
+	doc := sealed[states.Desired](pair)
+	if name := doc.Value.Cluster; doc.OK() && name != "" && name != cluster {
+		doc.Value, doc.Problem = states.Desired{}, problem(errors.New(foreign(name)))
+	}
 	return doc
 }
 
