@@ -13,6 +13,18 @@ import (
 // and exit codes, and as much of its language as the cookbook of the examples needs.
 func (f *field) chefAgent(settings string) {
 	f.t.Helper()
+	f.driven(`
+converge "chef" {
+  binary  = "` + f.chef(f.webctl()) + `"
+  ` + settings + `
+}
+`)
+	f.alive(1)
+}
+
+// chef is the stand-in, with the cookbook of the examples.
+func (f *field) chef(webctl string) (binary string) {
+	f.t.Helper()
 	standIn, err := filepath.Abs("testdata/chef-client")
 	must(f.t, err)
 	wrapper := filepath.Join(f.dir, "chef-client")
@@ -20,21 +32,20 @@ func (f *field) chefAgent(settings string) {
 	cookbooks, err := filepath.Abs("../hcl-examples/chef/cookbooks")
 	must(f.t, err)
 	f.file("cookbooks", cookbooks)
-	f.file("node.json", fmt.Sprintf(`{"root": %q, "systemctl": %q}`, f.dir+"/srv", f.webctl()))
-	f.driven(`
-converge "chef" {
-  binary  = "` + wrapper + `"
-  ` + settings + `
-}
-`)
-	f.alive(1)
+	f.file("node.json", fmt.Sprintf(`{"root": %q, "systemctl": %q}`, f.dir+"/srv", webctl))
+	return wrapper
 }
 
 // The cookbook of the examples, through all its states.
 func TestChefExample(t *testing.T) {
 	tool(t, "ruby")
 	f := newField(t)
-	f.chefAgent(`runlist = ["recipe[web]"]`)
+	example, err := os.ReadFile("../hcl-examples/chef/agent/convergeagent.hcl")
+	must(t, err)
+	webctl := f.webctl()
+	f.configured(strings.NewReplacer(`  config  = "/etc/chef/client.rb"`, `  binary  = "`+f.chef(webctl)+`"`, "/var/lib/convergeagent", f.dir+"/agents/web-01").
+		Replace(f.looking(string(example), webctl)))
+	f.alive(1)
 	f.story()
 }
 

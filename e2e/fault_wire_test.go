@@ -11,6 +11,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 	f := newField(t)
 	w := newWire(t, f.consul.addr)
 	f.env = []string{"CONSUL_HTTP_ADDR=" + w.addr}
+	t.Cleanup(func() { f.env = nil }) // who looks afterwards looks directly
 	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
 	f.ctl("all", "pause=0.4")
 	version := 1
