@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"reflect"
 
 	"orch/states"
@@ -32,7 +33,7 @@ func (a *Agent) say(phase states.Phase, reason string) {
 		status.Since = now()
 		a.Log.Info("phase", "phase", phase, "reason", status.Reason)
 	}
-	status.Summary = fmt.Sprintf("%s is %s at %s: %s", a.Node, phase, at(m), status.Reason)
+	status.Summary = sentence(a.Node, phase, at(m), status.Reason)
 	a.status = fit(status)
 	if n := noticeOf(a.status); a.before && n != a.shown {
 		a.shown = n
@@ -45,6 +46,19 @@ func at(m memory) states.State {
 		return states.State{}
 	}
 	return m.State
+}
+
+// sentence says for whoever looks at the key or the check how the node is; a reason that begins with the
+// phase or the state says that once.
+func sentence(node string, phase states.Phase, state states.State, reason string) string {
+	is := fmt.Sprintf("%s is %s at %s", node, phase, state)
+	if rest, same := strings.CutPrefix(reason, "at "+state.String()); same {
+		return is + rest
+	}
+	if rest, same := strings.CutPrefix(reason, string(phase)+" "); same {
+		return is + " " + rest
+	}
+	return is + ": " + reason
 }
 
 // fit drops lines of output until the status is small enough, the oldest first.

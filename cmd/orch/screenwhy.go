@@ -175,6 +175,8 @@ func (v *view) nodeSentence(n nodeView, held bool) string {
 		return n.Name + strings.TrimSuffix(where, ",") + fmt.Sprintf(", as it should be (generation %d).", v.desire.Generation)
 	case n.There && n.Drift != nil && n.Phase == string(states.Drifted):
 		return n.Name + strings.TrimSuffix(where, ",") + fmt.Sprintf(", where it should be (generation %d), and is not as it should be there:", v.desire.Generation)
+	case n.There && !n.busy():
+		return n.Name + strings.TrimSuffix(where, ",") + fmt.Sprintf(", where it should be (generation %d), and runs nothing, because", v.desire.Generation)
 	case n.busy():
 		return n.Name + where + wanted + " It is on its way:"
 	case !held:
@@ -195,6 +197,14 @@ func (v *view) freeNode(n nodeView) []string {
 	return list
 }
 
+// saidOnce puts a phase before its reason, where that does not begin with it.
+func saidOnce(phase, reason string) string {
+	if strings.HasPrefix(reason, phase+" ") {
+		return reason
+	}
+	return phase + ": " + reason
+}
+
 // nodeSays gives the node's own words.
 func (v *view) nodeSays(p *page, n nodeView) {
 	node, _ := v.Node(n.Name)
@@ -207,7 +217,7 @@ func (v *view) nodeSays(p *page, n nodeView) {
 	if !status.Since.IsZero() {
 		since = " (since " + clock(status.Since, v.now) + ", " + ago(v.now.Sub(status.Since)) + " ago)"
 	}
-	says := fmt.Sprintf("%s: %s; accepted epoch %d generation %d", status.Phase, first(status.Reason, "no reason given"), status.Epoch, status.Generation)
+	says := fmt.Sprintf("%s; accepted epoch %d generation %d", saidOnce(string(status.Phase), first(status.Reason, "no reason given")), status.Epoch, status.Generation)
 	if len(status.Drained) > 0 {
 		says += "; out of the traffic: " + few(status.Drained, 5)
 	}

@@ -32,7 +32,7 @@ func (s *Service) Show(ctx context.Context, tag, status, output string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if !s.registered {
-		if err := s.register(ctx, tag); err != nil {
+		if err := s.register(ctx, tag, otherThan(status)); err != nil {
 			return err
 		}
 	}
@@ -42,16 +42,27 @@ func (s *Service) Show(ctx context.Context, tag, status, output string) error {
 		return fmt.Errorf("show node %q in consul: %w", s.Node, s.Client.reading(err))
 	}
 	if tag != s.tag || s.Client.token.value() != s.token {
-		return s.register(ctx, tag)
+		return s.register(ctx, tag, "")
 	}
 	return nil
 }
 
-func (s *Service) register(ctx context.Context, tag string) error {
+// otherThan is what a check is born as that is then told to be status: Consul's catalog hears of a
+// change at once, and of words alone up to five minutes late, so that what was critical from the start
+// would say nothing for so long.
+func otherThan(status string) string {
+	if status == api.HealthCritical {
+		return api.HealthWarning
+	}
+	return api.HealthCritical
+}
+
+// register says that the node is there. A check that Consul knows already stays as it is.
+func (s *Service) register(ctx context.Context, tag, born string) error {
 	registration := &api.AgentServiceRegistration{
 		ID: s.id(), Name: s.name(), Tags: []string{tag},
 		Meta:  map[string]string{"node": s.Node},
-		Check: &api.AgentServiceCheck{CheckID: s.check(), Name: "orch state", TTL: s.TTL.String(), Notes: "what this node does about the cluster's wanted state; orch status " + s.Cluster + " knows more"},
+		Check: &api.AgentServiceCheck{CheckID: s.check(), Name: "orch state", Status: born, TTL: s.TTL.String(), Notes: "what this node does about the cluster's wanted state; orch status " + s.Cluster + " knows more"},
 	}
 	token := s.Client.token.value()
 	options := api.ServiceRegisterOpts{Token: token}.WithContext(ctx)

@@ -83,6 +83,22 @@ func TestServiceIsShown(t *testing.T) {
 	catalog(t, server, func(nodes []shown) bool { return len(nodes) == 0 })
 }
 
+// What a node says first is there at once, whatever status it has.
+func TestTheFirstWordsOfANodeAreShown(t *testing.T) {
+	server := consultest.Start(t)
+	for _, status := range []string{"critical", "warning", "passing"} {
+		service := &consulkv.Service{Client: dial(t, server, ""), Cluster: "web", Node: "web-01", TTL: time.Minute}
+		if err := service.Show(t.Context(), "off", status, "in safe mode"); err != nil {
+			t.Fatal(err)
+		}
+		catalog(t, server, is("off", status, "in safe mode"))
+		if err := service.Remove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		catalog(t, server, func(nodes []shown) bool { return len(nodes) == 0 })
+	}
+}
+
 // Where the agent says nothing any more, people must see it.
 func TestSilenceIsCritical(t *testing.T) {
 	server := consultest.Start(t)

@@ -2,8 +2,10 @@ package hclfile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,22 +58,31 @@ func (r *report) read(paths []string) []Source {
 func (r *report) readOne(name string) []Source {
 	file, err := os.Open(name)
 	if err != nil {
-		r.addAnywhere("Cannot be read", "%v.", err)
+		r.unread(name, err)
 		return nil
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxText+1)) // it may be a device, and have no end
 	if err != nil {
-		r.addAnywhere("Cannot be read", "%v.", err)
+		r.unread(name, err)
 		return nil
 	}
 	return []Source{{name, text}}
 }
 
+// unread names what cannot be read, and why, in our words and not in those of a system call.
+func (r *report) unread(name string, err error) {
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	r.addAnywhere("Cannot be read", "%q: %v.", name, err)
+}
+
 func (r *report) files(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil {
-		r.addAnywhere("Cannot be read", "%v.", err)
+		r.unread(path, err)
 		return nil
 	}
 	if !info.IsDir() {
