@@ -247,6 +247,9 @@ func (k *checker) gate(at Place, t Transition, g Gate) {
 func (k *checker) drains(at Place, t Transition) {
 	seen := map[string]bool{}
 	for i, d := range t.Drains {
+		if !ValidService(d.Service) {
+			k.add(at.Sub("drain", i), "Bad name", "A drained service's name is letters, digits and . _ -, 128 at most; not %q.", Clip(d.Service, 150))
+		}
 		if seen[d.Service] {
 			k.add(at.Sub("drain", i), "Duplicate drain", "Service %q is drained already.", d.Service)
 		}

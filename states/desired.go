@@ -48,6 +48,14 @@ func (d Desired) Validate() error {
 	case !d.Timeout.possible() || tooMany(d.Retries) || !d.RetryDelay.possible() || !LongestWait(d.Drains).possible():
 		return errors.New("timeout, retries, retry_delay or a drain's wait is out of range")
 	}
+	if !ValidAgain(d.Again) {
+		return fmt.Errorf("again %q is malformed", Clip(d.Again, 100))
+	}
+	for _, drain := range d.Drains {
+		if !ValidService(drain.Service) || drain.Wait < 0 {
+			return fmt.Errorf("drain of service %q for %s is not possible", Clip(drain.Service, 150), drain.Wait)
+		}
+	}
 	if d.State.None() || d.Stable.None() {
 		return errors.New("state and stable must be named")
 	}
@@ -73,6 +81,8 @@ func (s State) validate() error {
 		return fmt.Errorf("state name %q is malformed", s.Name)
 	case s.Argument != "" && !ValidArgument(s.Argument):
 		return fmt.Errorf("argument %q of state %q is malformed", s.Argument, s.Name)
+	case !digest.MatchString(s.Digest):
+		return fmt.Errorf("digest %q of state %q is malformed", Clip(s.Digest, 100), s.Name)
 	case s.Attributes != nil && s.Digest != Digest(s.Attributes):
 		return fmt.Errorf("attributes of state %q do not have the digest %q", s.Name, s.Digest)
 	}

@@ -6,6 +6,8 @@ var (
 	clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	stateName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	argument    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
+	serviceName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$`)
+	digest      = regexp.MustCompile(`^([0-9a-f]{12})?$`)
 	identifier  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 )
 
@@ -36,6 +38,13 @@ func ValidState(name string) bool { return stateName.MatchString(name) }
 // ValidArgument tells whether a value can be a state's argument at all, whatever the state's own
 // pattern says: it is handed to commands whole, so it never starts with a hyphen.
 func ValidArgument(value string) bool { return argument.MatchString(value) }
+
+// ValidService tells whether a name can be that of a service that is drained: it becomes a piece of a path
+// of Consul's API, and of no other.
+func ValidService(name string) bool { return serviceName.MatchString(name) }
+
+// ValidAgain tells whether a value can be what a converge once more is known by; none is empty.
+func ValidAgain(id string) bool { return id == "" || ValidID(id) }
 
 // ValidID tells whether a value can be the id of a request, run or transition: a key segment.
 func ValidID(id string) bool { return identifier.MatchString(id) }

@@ -69,6 +69,8 @@ func (o Order) Validate() error {
 		return fmt.Errorf("run %q, transition %q or instance %q is malformed", o.Run, o.Transition, o.Instance)
 	case o.Generation == 0 || o.Generation > maxCounter:
 		return fmt.Errorf("generation %d is out of range", o.Generation)
+	case !ValidAgain(o.Again):
+		return fmt.Errorf("again %q is malformed", Clip(o.Again, 100))
 	case o.Timeout <= 0 || !o.Timeout.possible():
 		return fmt.Errorf("timeout %s is not above 0, or out of range", o.Timeout)
 	}

@@ -1,0 +1,376 @@
+package convergeagent
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orch/states"
+)
+
+// nasty are values that somebody could write into Consul to be taken for a command, an option, a path
+// or something that a program chokes on.
+var nasty = []string{
+	"$(touch owned)", "`touch owned`", "; touch owned #", "x && touch owned", "| touch owned", "--help", "-x", "@/etc/passwd",
+	"../../etc/passwd", "/etc/passwd", "..", ".", "%2e%2e%2f", "a/b", "nul\x00byte", "line\nPATH=/tmp", "\x1b[2J\x1b]0;x\a",
+	"{{ lookup('pipe', 'touch owned') }}", "%{facts.os}", "${argument}", "ｖ１", "a\u202eb", "\ufeffx", "caf\u0065\u0301", strings.Repeat("A", 10_000),
+}
+
+// place is one string of a document.
+type place struct {
+	name string
+	set  func(document reflect.Value, value string)
+}
+
+// places finds every string of a type, at every depth: a field that is added tomorrow is among them.
+func places(of reflect.Type, name string, reach func(reflect.Value) reflect.Value) (all []place) {
+	switch {
+	case of == reflect.TypeFor[time.Time]():
+	case of.Kind() == reflect.String:
+		all = append(all, place{name, func(d reflect.Value, v string) { reach(d).SetString(v) }})
+	case of.Kind() == reflect.Struct:
+		for i := range of.NumField() {
+			all = append(all, places(of.Field(i).Type, name+"."+of.Field(i).Name, func(d reflect.Value) reflect.Value { return reach(d).Field(i) })...)
+		}
+	case of.Kind() == reflect.Pointer:
+		all = places(of.Elem(), name, func(d reflect.Value) reflect.Value {
+			p := reach(d)
+			if p.IsNil() {
+				p.Set(reflect.New(of.Elem()))
+			}
+			return p.Elem()
+		})
+	case of.Kind() == reflect.Slice && of.Elem().Kind() != reflect.Uint8:
+		all = places(of.Elem(), name+"[]", func(d reflect.Value) reflect.Value {
+			s := reach(d)
+			s.Set(reflect.Append(s, reflect.Zero(of.Elem())))
+			return s.Index(s.Len() - 1)
+		})
+	case of.Kind() == reflect.Map:
+		put := func(key bool) func(reflect.Value, string) {
+			return func(d reflect.Value, v string) {
+				m, k := reflect.MakeMap(of), "key"
+				if key {
+					k = v
+				}
+				m.SetMapIndex(reflect.ValueOf(k), reflect.ValueOf(v))
+				reach(d).Set(m)
+			}
+		}
+		all = append(all, place{name + "{key}", put(true)}, place{name + "{value}", put(false)})
+	}
+	return all
+}
+
+func placesOf[T any]() []place {
+	return places(reflect.TypeFor[T](), reflect.TypeFor[T]().Name(), func(v reflect.Value) reflect.Value { return v })
+}
+
+// put sets a string of a document, and makes the rest fit: attributes have a digest.
+func put[T any](document *T, p place, value string) {
+	p.set(reflect.ValueOf(document).Elem(), value)
+	if strings.Contains(p.name, "Attributes") {
+		redigest(reflect.ValueOf(document).Elem())
+	}
+}
+
+func redigest(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[states.State]() {
+		s := v.Addr().Interface().(*states.State)
+		s.Digest = states.Digest(s.Attributes)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				redigest(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			redigest(v.Index(i))
+		}
+	}
+}
+
+// fed is an Inbox through which a test knows that the agent has acted on what it saw.
+type fed struct {
+	Inbox
+	mu   sync.Mutex
+	seen map[uint64]bool // indexes of desired and order that were looked at, and the turn ended
+}
+
+// Follow hands each sight over twice: when the second is taken, the first was acted upon.
+func (f *fed) Follow(ctx context.Context, sights chan<- states.Sight) error {
+	inner := make(chan states.Sight)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- f.Inbox.Follow(ctx, inner) }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case sight := <-inner:
+			for range 2 {
+				select {
+				case sights <- sight:
+				case <-ctx.Done():
+					return <-done
+				}
+			}
+			f.mu.Lock()
+			f.seen[sight.Desired.Index], f.seen[sight.Order.Index] = true, true
+			f.mu.Unlock()
+		}
+	}
+}
+
+// acted waits until the agent has acted on what lies at a key, and nothing runs because of it.
+func (r *rig) acted(f *fed, key string) states.Status {
+	r.t.Helper()
+	var index uint64
+	for _, pair := range r.kv.All() {
+		if pair.Key == key {
+			index = pair.Index
+		}
+	}
+	eventually(r.t, "it acts on "+key, func() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.seen[index] }, func() string { return text(r.status()) })
+	return r.until("at rest", func(s states.Status) bool { return s.Phase != states.Converging && s.Phase != states.Draining })
+}
+
+// tools are the ways in which a node converges, each with a stand-in for its program.
+func tools(program string) map[string]func(*Exec) {
+	driven := func(d Driver) func(*Exec) { return func(e *Exec) { e.Driver = func(states.State) Driver { return d } } }
+	return map[string]func(*Exec){
+		"exec": func(e *Exec) {
+			e.Command = func(s states.State) ([]string, error) {
+				return Fill([]string{program, "--to", "${state}", "${argument}"}, s), nil
+			}
+		},
+		"puppet":  driven(Puppet{Binary: program, Manifest: "/etc/site.pp"}),
+		"chef":    driven(Chef{Binary: program}),
+		"ansible": driven(Ansible{Binary: program, Playbook: "/etc/site.yml"}),
+	}
+}
+
+// recorder is a program that writes down byte by byte how it was executed.
+func recorder(t *testing.T, dir string) (program, calls string) {
+	t.Helper()
+	program, calls = filepath.Join(dir, "tool"), filepath.Join(dir, "calls")
+	do(t, os.MkdirAll(calls, 0o700), os.WriteFile(program, []byte(`#!/bin/sh
+n=`+calls+`/$ORCH_RUN.$$
+cat /proc/$$/cmdline > $n.argv
+cat /proc/$$/environ > $n.env
+`), 0o700))
+	return program, calls
+}
+
+// What lies in Consul never becomes a command, an option or a path, whatever it is and wherever in a
+// document it stands: of each run argv is the configured one, with a name and an argument that are valid and whole;
+// the environment has the names that it should; and nothing is made beside the state directory.
+func TestHostileValues(t *testing.T) {
+	t.Parallel()
+	probe := t.TempDir()
+	for tool := range tools(probe) {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			outer := t.TempDir()
+			program, calls := recorder(t, filepath.Join(outer, "bin"))
+			dir := filepath.Join(outer, "state")
+			r := rigIn(t, dir, "")
+			action := r.config.Action.(*Exec)
+			tools(program)[tool](action)
+			f := &fed{Inbox: r.inbox, seen: map[uint64]bool{}}
+			r.config.Inbox = f
+			r.want(desired(1, "version 1"))
+			r.start()
+			r.settled("version 1")
+			around := beside(t, outer)
+			accepted := 0
+			for _, value := range nasty {
+				accepted += r.attack(f, value, tool == "exec")
+			}
+			if accepted == 0 {
+				t.Error("nothing hostile was ever let in: the test shows nothing")
+			}
+			if now := beside(t, outer); !slices.Equal(around, now) {
+				t.Errorf("beside the state directory were %q, and are %q", around, now)
+			}
+			ran := judge(t, tool, program, dir, calls)
+			if ran < len(nasty) {
+				t.Errorf("it ran %d times only", ran)
+			}
+		})
+	}
+}
+
+// attack puts a value into each string of desired that is closed to it (each: one after the other, before
+// the agent); then into all that are open to it at once, so that a run sees them; then into each of the order.
+func (r *rig) attack(f *fed, value string, each bool) (accepted int) {
+	generation := r.status().Generation + 1
+	next := func() states.Desired {
+		d := desired(generation, fmt.Sprintf("version %d", generation))
+		d.Stable = d.State
+		return d
+	}
+	let := next()
+	for _, p := range placesOf[states.Desired]() {
+		d := next()
+		put(&d, p, value)
+		if d.Validate() == nil {
+			put(&let, p, value)
+			accepted++
+			continue
+		}
+		if !each {
+			continue
+		}
+		r.want(d)
+		if s := r.acted(f, keys.Desired("web")); s.Generation == generation || s.Refused == "" {
+			r.t.Errorf("%s = %.80q: it reports %s", p.name, value, text(s))
+		}
+	}
+	r.want(let)
+	if s := r.acted(f, keys.Desired("web")); s.Generation != generation || !s.Run.OK() {
+		r.t.Errorf("with %.80q wherever it is let in: it reports %s", value, text(s))
+	}
+	if !each {
+		return accepted
+	}
+	return accepted + r.attackByOrder(f, generation+1, value)
+}
+
+func (r *rig) attackByOrder(f *fed, generation uint64, value string) (accepted int) {
+	d := closed(desired(generation, fmt.Sprintf("version %d", generation)))
+	d.From = []states.State{r.status().State}
+	r.want(d)
+	r.acted(f, keys.Desired("web"))
+	for i, p := range placesOf[states.Order]() {
+		order := states.Order{Schema: states.Schema, Transition: d.Transition, Generation: generation, State: d.State,
+			Instance: r.status().Instance, Run: fmt.Sprintf("o-%d-%d", generation, i), Timeout: d.Timeout}
+		put(&order, p, value)
+		r.kv.Put(keys.Order("web", "web-01"), text(order))
+		r.acted(f, keys.Order("web", "web-01"))
+		if order.Validate() == nil {
+			accepted++
+		}
+	}
+	for _, p := range placesOf[states.Freeze]() {
+		freeze := states.Freeze{Schema: states.Schema}
+		put(&freeze, p, value)
+		r.kv.Put(keys.Freeze(), text(freeze))
+	}
+	r.kv.Delete(keys.Freeze())
+	r.kv.Delete(keys.Order("web", "web-01"))
+	return accepted
+}
+
+// beside lists everything but what is in the state directory and in the record of what was executed.
+func beside(t *testing.T, outer string) (names []string) {
+	t.Helper()
+	for _, path := range listing(t, outer) {
+		name := strings.TrimPrefix(path, outer)
+		if !strings.HasPrefix(name, "/state/") && !strings.HasPrefix(name, "/bin/calls/") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// judge looks at everything that was executed.
+func judge(t *testing.T, tool, program, dir, calls string) (ran int) {
+	t.Helper()
+	found, err := filepath.Glob(calls + "/*.argv")
+	do(t, err)
+	for _, path := range found {
+		argv := zeros(t, path)[1:] // the shell that reads the program
+		if len(argv) == 0 || argv[0] != program {
+			t.Fatalf("executed was %q", argv)
+		}
+		for i, arg := range argv[1:] {
+			if !expected(tool, dir, i, arg) {
+				t.Errorf("argument %d of %q is %.200q", i, tool, arg)
+			}
+		}
+		for _, pair := range zeros(t, strings.TrimSuffix(path, "argv")+"env") {
+			checkPair(t, dir, pair)
+		}
+		ran++
+	}
+	return ran
+}
+
+func expected(tool, dir string, i int, arg string) bool {
+	if tool == "exec" {
+		return i == 0 && arg == "--to" || i == 1 && states.ValidState(arg) || i == 2 && states.ValidArgument(arg)
+	}
+	path, is := strings.CutPrefix(strings.TrimPrefix(arg, "@"), dir+"/runs/")
+	if is { // of a run's own folder, by a valid id
+		run, _, _ := strings.Cut(path, "/")
+		return states.ValidID(strings.TrimSuffix(run, ".run")) && !strings.Contains(path, "..")
+	}
+	task := driverTask()
+	var argv []string
+	switch tool {
+	case "puppet":
+		argv = Puppet{Binary: "x", Manifest: "/etc/site.pp"}.argv(lockWait(task.Run.Timeout))
+	case "chef":
+		argv = Chef{Binary: "x"}.argv("", lockWait(task.Run.Timeout))
+	case "ansible":
+		argv = Ansible{Binary: "x", Playbook: "/etc/site.yml"}.argv("")
+	}
+	return slices.Contains(argv, arg)
+}
+
+// checkPair looks at one variable of a run's environment.
+func checkPair(t *testing.T, dir, pair string) {
+	t.Helper()
+	name, value, _ := strings.Cut(pair, "=")
+	ok := true
+	switch name {
+	case "ORCH_CLUSTER":
+		ok = value == "web"
+	case "ORCH_NODE":
+		ok = value == "web-01"
+	case "ORCH_STATE":
+		ok = states.ValidState(value)
+	case "ORCH_ARGUMENT":
+		ok = states.ValidArgument(value)
+	case "ORCH_FROM":
+		_, err := states.ParseRef(value)
+		ok = value == "" || err == nil
+	case "ORCH_RUN":
+		ok = states.ValidID(value)
+	case "ORCH_GENERATION":
+		ok = strings.Trim(value, "0123456789") == ""
+	case "ORCH_ATTRIBUTES", "FACTERLIB":
+		ok = strings.HasPrefix(value, dir+"/runs/") && !strings.Contains(value, "..")
+	case "PATH", "HOME", "LANG", "TMPDIR", "PWD", "ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_NOCOLOR", "ANSIBLE_FORCE_COLOR":
+		ok = os.Getenv(name) == "" || name == "PWD" || strings.HasPrefix(name, "ANSIBLE") || value == os.Getenv(name)
+	default:
+		ok = false
+	}
+	if !ok {
+		t.Errorf("its environment has %.200q", pair)
+	}
+}
+
+func zeros(t *testing.T, path string) (parts []string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	do(t, err)
+	for _, part := range bytes.Split(bytes.TrimSuffix(text, []byte{0}), []byte{0}) {
+		parts = append(parts, string(part))
+	}
+	return parts
+}
