@@ -69,13 +69,19 @@ func spawn(t *testing.T, args ...string) *process {
 func agent(t *testing.T, dir string) *process {
 	t.Helper()
 	p := spawn(t, "--cluster", "web", "--node", "web-01", "--state-dir", dir, "--exec", "true")
+	p.says(" started:")
+	return p
+}
+
+// says waits until the process has said something.
+func (p *process) says(what string) {
+	p.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if strings.Contains(p.out.String(), " started:") {
-			return p
+		if strings.Contains(p.out.String(), what) {
+			return
 		}
 	}
-	t.Fatalf("the agent did not start:\n%s", p.out)
-	return nil
+	p.t.Fatalf("it never says %q:\n%s", what, p.out)
 }
 
 func (p *process) ends(code int, saying string) {
@@ -141,7 +147,10 @@ func TestDamagedStateFile(t *testing.T) {
 			if err := os.WriteFile(files[0], []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			spawn(t, "--cluster", "web", "--node", "web-01", "--state-dir", dir, "--exec", "true").ends(exitError, files[0])
+			p := spawn(t, "--cluster", "web", "--node", "web-01", "--state-dir", dir, "--exec", "true")
+			p.says("safe mode")
+			_ = p.cmd.Process.Signal(syscall.SIGTERM)
+			p.ends(exitStopped, files[0])
 			if after, _ := os.ReadFile(files[0]); string(after) != text {
 				t.Errorf("the file was changed to %q", after)
 			}
