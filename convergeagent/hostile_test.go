@@ -227,7 +227,7 @@ func (r *rig) attack(f *fed, value string, each bool) (accepted int) {
 	for _, p := range placesOf[states.Desired]() {
 		d := next()
 		put(&d, p, value)
-		if d.Validate() == nil {
+		if d.Validate() == nil && d.Cluster == "" { // whose it is, is compared with the key
 			put(&let, p, value)
 			accepted++
 			continue
