@@ -32,6 +32,10 @@ func Checks() []Check {
 		{"alive", "a move that is started anew is not stopped by failures of an earlier one", alive},
 		{"asked", "a request is done only for what its author saw", asked},
 		{"once", "a request is answered once", once},
+		{"joiners", "nobody joins into a state that is not proven", joiners},
+		{"left", "who is where the cluster comes from waits for its turn", left},
+		{"overtaken", "nobody leads on while an agent has seen more than lies there", overtaken},
+		{"said", "what lies there of a node is what its agent knows", said},
 		{"journal", "an entry of the journal is never written over, and generations never fall", journal},
 		{"calm", "nobody writes without an end", calm},
 		{"alone", "an open cluster arrives without a leader", alone},
@@ -158,8 +162,9 @@ func epochs(h *History) (all []Violation) {
 // there at that instant lets the node go.
 func claimed(h *History) (all []Violation) {
 	type claim struct{ key, why string }
-	claims := map[string]claim{} // by process of an agent: the run it claimed, and why that was not allowed
-	begun := map[string]bool{}   // what runs, or ran, on a machine already: after a restore it is said once more
+	claims := map[string]claim{}  // by process of an agent: the run it claimed, and why that was not allowed
+	holder := map[string]string{} // of a name, by the session of its status
+	begun := map[string]bool{}    // what runs, or ran, on a machine already: after a restore it is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Start != nil:
@@ -176,6 +181,9 @@ func claimed(h *History) (all []Violation) {
 				if doc.Status == nil {
 					continue
 				}
+				if doc.Session != "" && before.Statuses[doc.Name].Session != doc.Session {
+					holder[doc.Session] = n.Who
+				}
 				run := doc.Status.Run
 				was := before.Statuses[doc.Name].Status
 				if !run.Going() || doc.Status.Phase != states.Converging || was != nil && was.Run.ID == run.ID && was.Run.Attempt == run.Attempt && was.Run.Going() {
@@ -188,7 +196,11 @@ func claimed(h *History) (all []Violation) {
 				if begun[hostOf(n.Who)+key] {
 					continue
 				}
-				claims[n.Who] = claim{key, forbidden(doc.Name, doc.Status, before, epoch.Add(n.At))}
+				why := forbidden(doc.Name, doc.Status, before, epoch.Add(n.At))
+				if holds := before.Statuses[doc.Name].Session; holder[holds] != n.Who {
+					why = fmt.Sprintf("the name %s is held by %q", doc.Name, holder[holds])
+				}
+				claims[n.Who] = claim{key, why}
 			}
 		}
 	})
@@ -211,6 +223,8 @@ func forbidden(node string, s *states.Status, f *Frame, now time.Time) string {
 		return fmt.Sprintf("it is for generation %d of %s, and %d of %s lies there", run.Generation, run.Transition, d.Generation, d.Transition)
 	case run.State.Serving && f.frozen(now):
 		return "it is frozen"
+	case f.Record != nil && (f.Record.Status == states.Paused || f.Record.Status == states.Aborted):
+		return "the move is " + f.Record.Status
 	}
 	o := f.Orders[node]
 	if o != nil && o.HeldAt(now) != nil {

@@ -11,7 +11,7 @@ import (
 type tale struct{ History }
 
 func (t *tale) note(n Note) *tale {
-	n.At = time.Duration(len(t.Notes)) * time.Second
+	n.At = time.Duration(len(t.Notes)) * 15 * time.Second
 	t.Notes = append(t.Notes, n)
 	return t
 }
@@ -73,7 +73,20 @@ func ends(pid int, node string, real states.State) Note {
 // going is a cluster in a batch of one, with the lease in orch1's hands.
 func going() *tale {
 	t := &tale{}
-	return t.wrote("orch1", aLease("s1", 1)).wrote("orch1", anEntry(1, states.EventAccepted), aDesired(1, 2, false), aRecord(1, "n1", "n2"))
+	return t.wrote("orch1", aLease("s1", 1)).wrote("orch1", anEntry(1, states.EventAccepted), aDesired(1, 2, false), aRecord(1, "n1", "n2")).
+		wrote("n1#1", Doc{Room: "status", Name: "n1", Session: "s-n1", Status: &states.Status{Instance: "i-n1"}})
+}
+
+func joins(node string, to states.State, generation uint64) Note {
+	run := aRun("r-9", generation)
+	run.Under, run.State = states.UnderJoiner, to
+	return Note{Who: node + "#1", Start: &Exec{PID: 9, Machine: node, Node: node, Run: run}}
+}
+
+func anotherDesired(generation uint64) Doc {
+	d := aDesired(1, generation, false)
+	d.Desired.Transition, d.Desired.State = "t-2", states.State{Name: "version", Argument: "3", Serving: true}
+	return d
 }
 
 func (d Doc) settledAt(state states.State) Doc {
@@ -114,7 +127,11 @@ func TestChecksNotice(t *testing.T) {
 		"alone":     going().wrote("orch1", aDesired(1, 2, true)).wrote("n1#1", aStatus("n1", states.Run{})).note(Note{Calm: "alone"}).note(Note{Calm: "operator"}),
 		"alive": going().wrote("orch1", anEntry(2, states.EventPaused), paused("t-1", "")).wrote("orch1", anEntry(3, states.EventAccepted), fresh("t-2")).
 			wrote("orch1", anEntry(4, states.EventHalted), paused("t-2", states.ByFailures)),
-		"looked": going().note(Note{Beside: "a check begins beside a run"}),
+		"joiners":   going().note(joins("n1", v2, 2)),
+		"left":      going().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v1)).wrote("orch1", anotherDesired(3)).note(joins("n1", v1, 3)),
+		"overtaken": going().wrote("n2#1", ahead("n2")).note(Note{}).note(Note{}).wrote("orch1", anEntry(2, states.EventBatch)),
+		"said":      going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(3, 3)}}).note(Note{Calm: "operator"}),
+		"looked":    going().note(Note{Beside: "a check begins beside a run"}),
 	}
 	for _, c := range Checks() {
 		story := tales[c.Name]
@@ -125,6 +142,12 @@ func TestChecksNotice(t *testing.T) {
 			t.Errorf("%s does not notice:\n%s", c.Name, story.Print(100))
 		}
 	}
+}
+
+func ahead(node string) Doc {
+	d := aStatus(node, states.Run{})
+	d.Status.Mark = mark(9, 9)
+	return d
 }
 
 func paused(id, cause string) Doc {

@@ -55,6 +55,9 @@ func (w *world) happen(e Event, it string) {
 		if m != nil {
 			m.drift()
 		}
+	case "relief": // everybody else is back while a leader is about to act on their silence
+		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
+		w.relieve(e, host)
 	case "twin":
 		w.note(Note{Text: "FAULT " + e.String()})
 		if m != nil && w.on(host+"-twin") == nil {
@@ -77,6 +80,23 @@ func (w *world) on(host string) *machine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.machines[host]
+}
+
+// relieve freezes one process for a while and mends whatever is wrong with all machines.
+func (w *world) relieve(e Event, host string) {
+	if l := w.of(host); l != nil {
+		l.freeze()
+		w.later(e.For, l.thaw)
+	}
+	for _, m := range w.all() {
+		w.rewire(m.name, func(one *wire) { *one = wire{} })
+		if l := w.of(m.name); l != nil && m.name != host {
+			l.thaw()
+		}
+		if !m.powered() && m.name == m.node {
+			m.power(true)
+		}
+	}
 }
 
 // of gives the process that runs on a host.

@@ -212,7 +212,7 @@ func (t *teller) fault(begin time.Duration) Event {
 		e.On, e.Who = pick(t.r, moments), "it"
 	case 2: // of a leader that is just about to do something, or has just done it
 		e.On, e.Who = pick(t.r, leading), "it"
-		e.Do = pick(t.r, []string{"freeze process", "freeze process", "crash", "late", "slow", "storm", "cut in", "cut"})
+		e.Do = pick(t.r, []string{"freeze process", "freeze process", "crash", "late", "late", "slow", "storm", "cut in", "cut", "relief", "relief"})
 	}
 	if t.r.IntN(4) == 0 && e.On == "" {
 		e.Who = "leader"
@@ -225,6 +225,8 @@ func (t *teller) fault(begin time.Duration) Event {
 		e.Do = pick(t.r, choice)
 	}
 	switch e.Do {
+	case "relief":
+		e.For = between(t.r, time.Second, 20*time.Second)
 	case "off", "freeze process", "cut", "cut in", "cut out", "refuse", "storm", "late", "slow", "bad", "disk full", "deny":
 		e.For = pick(t.r, []time.Duration{between(t.r, time.Second, 20*time.Second), between(t.r, 20*time.Second, 3*time.Minute), between(t.r, 3*time.Minute, 15*time.Minute)})
 	case "restore":
