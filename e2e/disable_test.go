@@ -30,7 +30,7 @@ func TestDisabledNodeIsLeftAlone(t *testing.T) {
 	eventually(t, "web-02 to say so", 10*time.Second, func() bool { return f.node("web-02").Phase == "held" })
 	f.says(f.node("web-02").Reason, "disabled on this node by eve@web-02 since", "disk swap")
 	f.ok("transition", "web", "waiting")
-	f.says(f.ok("why", "web", "web-02"), "disabled on the node by eve@web-02", "disk swap", "convergeagent enable, on web-02")
+	f.says(f.ok("why", "web", "web-02"), "disabled on the node by eve@web-02", "disk swap", "convergeagent enable --state-dir DIR, on web-02")
 
 	f.agents["web-01"].signal(syscall.SIGSTOP) // it cannot take its order before it is disabled
 	move := f.orchStart("transition", "web", "converged")

@@ -128,7 +128,7 @@ func (v *view) nodeState(n nodeView) []blocker {
 		say("held", "orch unhold "+v.Cluster+" "+n.Name, "%s", n.Order.Value.Held)
 	}
 	if word := node.Status.Value.Disabled; node.Status.OK() && word != nil {
-		say("disabled", "convergeagent enable, on "+n.Name, "disabled on the node %s", word)
+		say("disabled", "convergeagent enable --state-dir DIR, on "+n.Name, "disabled on the node %s", word)
 	}
 	if why := node.Status.Value.Unable; node.Status.OK() && why != "" {
 		say("unable", "on "+n.Name+"; it goes on by itself when that is mended", "its agent runs nothing: %s", why)
