@@ -26,7 +26,7 @@ SEEDS ?= 5000
 FROM  ?= 1
 
 sim: ## thousands of stories in virtual time, each safeguard taken out, and what happened how often
-	go test -count 1 -timeout 60m -v ./e2e/sim -sim.whole -sim.seeds $(SEEDS) -sim.from $(FROM) | grep -v '^=== '
+	go test -count 1 -timeout 60m -v ./e2e/sim -sim.whole -sim.seeds $(SEEDS) -sim.from $(FROM)
 
 demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
 	go run ./e2e/demo

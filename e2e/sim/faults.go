@@ -134,8 +134,8 @@ func (w *world) strike(e Event, host string, m *machine) {
 		m.power(false)
 		w.later(e.For, func() { m.power(true) })
 	case "bad":
-		m.bad = true
-		w.later(e.For, func() { m.bad = false })
+		m.bad.Store(true)
+		w.later(e.For, func() { m.bad.Store(false) })
 	case "disk full":
 		m.fill(true)
 		w.later(e.For, func() { m.fill(false) })

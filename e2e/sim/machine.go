@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -20,7 +21,7 @@ type machine struct {
 	name string // of the machine; a twin goes by another machine's node name
 	node string
 	disk *disk
-	bad  bool // nothing converges on it
+	bad  atomic.Bool // nothing converges on it
 
 	mu    sync.Mutex
 	life  *life // of the agent now

@@ -49,7 +49,7 @@ func (w *world) heal() {
 			m.power(false)
 			continue
 		}
-		m.bad = false
+		m.bad.Store(false)
 		m.fill(false)
 		m.mu.Lock()
 		l, down := m.life, m.down

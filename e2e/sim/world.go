@@ -266,7 +266,7 @@ func (w *world) fate(r *rand.Rand, m *machine, run states.Run) fate {
 	s := w.story
 	switch {
 	case calm:
-	case m.bad, badVersion(run.State) && luck < 0.8:
+	case m.bad.Load(), badVersion(run.State) && luck < 0.8:
 		f.outcome = states.ExitedBadly
 	case luck < s.FailRate:
 		f.outcome = states.ExitedBadly
