@@ -13,5 +13,21 @@
 // is mended, and everybody has to arrive: in an open cluster alone, and else with an operator who types
 // what orch says.
 //
+// A failing story is shrunk, by dropping events while the same promise is broken, and printed. To see one:
+//
+//	go test ./e2e/sim -run TestSim -v -sim.from 52 -sim.seeds 1 -sim.print 1000
+//
+// What is left to chance are the random names that agents and runs give themselves, and which of two
+// things a process does first that happen to it at one instant: some seeds give another story now and
+// then (TestSameSeedSameStory says how many), so a failing one is tried twice.
+//
+// That the checks notice anything is shown twice: by histories that were made up (check_test.go), and by
+// taking each safeguard out of the code (safeguards.go), which is done by wrapping what the code is
+// handed, never in the code itself. What leaders saw of the lease and of the desired state is put into
+// one order with Porcupine (linear_test.go). Faults that never took place are a failure too.
+//
+// Not in here: gates, draining, signatures, agents' clocks that jump, disks that lose what was synced, and
+// lock delays that a restart of all servers arms again.
+//
 // It imports what it plays with and the language; nothing imports it.
 package sim
