@@ -1,7 +1,6 @@
 package convergeagent
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"orch/states"
+	"orch/states/strict"
 )
 
 // disabledFile is the local brake: while it lies in the state directory, the agent that works there
@@ -65,7 +65,7 @@ func Enable(dir string) (bool, error) {
 // be read is one: somebody meant it, be it with touch.
 func readDisabled(dir string) (*states.Word, error) {
 	path := filepath.Join(dir, disabledFile)
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(dir); err != nil {
 			return nil, fmt.Errorf("look into the state directory: %w", err)
@@ -76,13 +76,19 @@ func readDisabled(dir string) (*states.Word, error) {
 		return nil, fmt.Errorf("look whether the agent is disabled: %w", err)
 	}
 	word := states.Word{By: "somebody", At: info.ModTime().UTC().Truncate(time.Second), Why: path + " says nothing more"}
+	if !info.Mode().IsRegular() || info.Size() > maxNote { // a pipe would keep the agent waiting
+		return &word, nil
+	}
 	text, err := os.ReadFile(path)
 	var note disabledNote
-	if err == nil && json.NewDecoder(bytes.NewReader(text)).Decode(&note) == nil && note.By != "" {
+	if err == nil && strict.Decode(text, &note) == nil && note.Schema == states.Schema && note.By != "" {
 		word = states.Word{By: states.Clip(clean(note.By), 100), At: note.At, Why: states.Clip(clean(note.Why), 300)}
 	}
 	return &word, nil
 }
+
+// maxNote is more than Disable ever writes.
+const maxNote = 64 << 10
 
 // disabled gives the word that keeps this node from running anything, or nil. A directory that cannot
 // be looked into needs none: nothing is started that cannot be written down there first.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"orch/states"
@@ -54,13 +55,28 @@ func TestDisabled(t *testing.T) {
 
 // Whatever lies there is a word, be it an empty file; a directory that is not there is a mistake.
 func TestDisabledByTouch(t *testing.T) {
-	for _, text := range []string{"", "{", "please", `{"schema": 99}`} {
+	for _, text := range []string{"", "{", "please", `{"schema": 99, "by": "eve"}`, `{"schema": 1, "By": "eve"}`, `{"schema": 1, "by": "eve"}{}`, `{"schema": 1, "by": "eve", "by": "bob"}`,
+		`{"schema": 1, "by": "eve", "why": "` + strings.Repeat("x", maxNote) + `"}`, strings.Repeat("[", 50_000)} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, disabledFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if word, err := readDisabled(dir); err != nil || word == nil || word.By != "somebody" || word.At.IsZero() {
 			t.Errorf("%q: %v, %v", text, word, err)
+		}
+	}
+	for name, lay := range map[string]func(path string) error{
+		"a named pipe":              func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a folder":                  func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link to nothing":         func(path string) error { return os.Symlink("/no/such/file", path) },
+		"a link to what never ends": func(path string) error { return os.Symlink("/dev/zero", path) },
+	} {
+		dir := t.TempDir()
+		if err := lay(filepath.Join(dir, disabledFile)); err != nil {
+			t.Fatal(err)
+		}
+		if word, err := readDisabled(dir); err != nil || word == nil || word.By != "somebody" {
+			t.Errorf("%s: %v, %v", name, word, err)
 		}
 	}
 	nowhere := filepath.Join(t.TempDir(), "none")

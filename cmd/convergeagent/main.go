@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 )
 
 // version is set by whoever builds a release.
@@ -51,5 +52,10 @@ func message(err error) string {
 	if errors.As(err, &page) {
 		return page.Error()
 	}
-	return "convergeagent: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	return "convergeagent: " + strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) { // a terminal would obey what somebody pasted
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ReplaceAll(err.Error(), "\n", "; "))
 }

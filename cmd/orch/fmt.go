@@ -99,7 +99,7 @@ func files(path string) ([]string, error) {
 
 // layOut writes a file anew where that changes it.
 func layOut(name string, check bool) (changed bool, mistakes hclfile.Diagnostics, err error) {
-	before, err := os.ReadFile(name)
+	before, err := readPlain(name)
 	if err != nil {
 		return false, nil, err
 	}

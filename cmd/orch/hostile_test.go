@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -208,7 +209,8 @@ func TestHostileEnvironment(t *testing.T) {
 		must(t, os.Chmod(path, mode))
 		return path
 	}
-	link := filepath.Join(dir, "link")
+	link, pipe := filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	must(t, syscall.Mkfifo(pipe, 0o600))
 	must(t, os.Symlink(path("open", "s3cret", 0o644), link))
 	for name, test := range map[string]struct {
 		variable, value, says string
@@ -230,6 +232,7 @@ func TestHostileEnvironment(t *testing.T) {
 		"token file: link":    {"CONSUL_HTTP_TOKEN_FILE", link, "chmod"},
 		"token file: folder":  {"CONSUL_HTTP_TOKEN_FILE", dir, "plain file"},
 		"token file: device":  {"CONSUL_HTTP_TOKEN_FILE", "/dev/zero", "plain file"},
+		"token file: pipe":    {"CONSUL_HTTP_TOKEN_FILE", pipe, "plain file"},
 		"token file: empty":   {"CONSUL_HTTP_TOKEN_FILE", path("empty", "", 0o600), "empty"},
 		"token file: lines":   {"CONSUL_HTTP_TOKEN_FILE", path("lines", "one\ntwo\n", 0o600), "lines"},
 		"token file: huge":    {"CONSUL_HTTP_TOKEN_FILE", path("huge", strings.Repeat("x", 100_000), 0o600), "huge"},
@@ -249,6 +252,31 @@ func TestHostileEnvironment(t *testing.T) {
 			}
 			shownSafely(t, name, out.String()+err.String())
 		})
+	}
+}
+
+// What a verb reads again, and what lies in a folder, is a plain file: nobody waits for the other end of
+// a pipe, nor for the end of a device. A definition that is named may come out of one.
+func TestPipesAndDevices(t *testing.T) {
+	dir := t.TempDir()
+	pipe, huge := filepath.Join(dir, "pipe.hcl"), filepath.Join(t.TempDir(), "huge")
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	must(t, os.WriteFile(huge, nil, 0o600))
+	must(t, os.Truncate(huge, 1<<40))
+	w := applied(t)
+	for line, says := range map[string]string{
+		"transition --yes --plan " + pipe: "plain file", "transition --yes --plan /dev/zero": "plain file", "transition --yes --plan " + dir: "plain file",
+		"transition --yes --plan " + huge: "16 are the most", "fmt " + pipe: "plain file", "fmt /dev/zero": "plain file", "fmt " + huge: "16 are the most",
+		"transition web on --yes --sign-key " + pipe: "plain file", "validate " + dir: "plain file", "apply --yes " + dir: "plain file", "validate /dev/zero": "Too much to read",
+	} {
+		before := w.writes
+		if code := w.run(strings.Fields(line)...); code == exitDone || !strings.Contains(w.err.String(), says) || w.writes != before {
+			t.Errorf("orch %s: exit code %d: %s", line, code, w.err.String())
+		}
+	}
+	go func() { _ = os.WriteFile(pipe, []byte(webFile), 0o600) }() // as <(make-it)
+	if code := w.run("validate", pipe); code != exitDone {
+		t.Errorf("a definition out of a pipe: exit code %d: %s", code, w.err.String())
 	}
 }
 

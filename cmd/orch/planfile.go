@@ -54,7 +54,7 @@ func (o *transitionOptions) fromPlan(cmd *cobra.Command) error {
 			return usagef("move by the plan %q: --%s was said when it was made, or not at all; plan again with it", o.plan, name)
 		}
 	}
-	text, err := os.ReadFile(o.plan)
+	text, err := readPlain(o.plan)
 	if err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}

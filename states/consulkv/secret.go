@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // secret is the text of a file that must not be everybody's.
@@ -20,7 +21,7 @@ const maxSecret = 64 << 10
 // it: that is how a program that is not root is handed a file that it cannot change, as in
 // root:orch 0640.
 func readSecret(path string) (secret, error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe would let us wait for its other end
 	if err != nil {
 		return secret{}, err
 	}

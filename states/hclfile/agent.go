@@ -65,9 +65,12 @@ var (
 	execGrammar       = grammar(words("command", "timeout", "env"))
 )
 
-// LoadAgent reads an agent's configuration file. There are no variables in it.
+// LoadAgent reads an agent's configuration file, which is a plain one. There are no variables in it.
 func LoadAgent(path string) (AgentConfig, Diagnostics) {
 	r := newReport()
+	if r.special(path) { // an agent that waits for the other end of a pipe is no agent
+		return AgentConfig{}, r.done()
+	}
 	sources := r.readOne(path)
 	if len(sources) == 0 {
 		return AgentConfig{}, r.done()

@@ -93,7 +93,17 @@ func (r *report) files(path string) []string {
 	if err != nil || len(names) == 0 {
 		r.addAnywhere("Nothing to read", "Folder %q has no file that ends in .hcl; folders in it are not looked at.", path)
 	}
-	return names
+	return slices.DeleteFunc(names, r.special)
+}
+
+// special finds what nobody means as a file that stays: a pipe has perhaps no other end, a device no end.
+func (r *report) special(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || info.Mode().IsRegular() {
+		return false // what it is, is told when it is read
+	}
+	r.addAnywhere("Cannot be read", "%q must be a plain file, and its mode is %s.", name, info.Mode())
+	return true
 }
 
 // globbed keeps a folder's name from being taken for a pattern.
