@@ -13,7 +13,7 @@ import (
 )
 
 // tools are the real ones that tests run, and what of Debian brings them; make tools installs them.
-var tools = map[string]string{"puppet": "puppet-agent", "ansible-playbook": "ansible-core", "ruby": "puppet-agent"}
+var tools = map[string]string{"puppet": "puppet-agent", "ansible-playbook": "ansible-core", "ruby": "puppet-agent", "strace": "strace"}
 
 // tool finds one, or skips the test. In CI that is a failure.
 func tool(t *testing.T, name string) string {
@@ -34,9 +34,9 @@ func tool(t *testing.T, name string) string {
 
 // missingTools is a line for each tool that is not here, so that skipped tests are seen without -v.
 func missingTools() (lines []string) {
-	for _, name := range []string{"puppet", "ansible-playbook"} {
+	for _, name := range []string{"puppet", "ansible-playbook", "strace"} {
 		if _, err := exec.LookPath(name); err != nil {
-			lines = append(lines, fmt.Sprintf("SKIP: the tests of the %s driver need %s: make tools installs Debian's %s", name, name, tools[name]))
+			lines = append(lines, fmt.Sprintf("SKIP: tests need %s: make tools installs Debian's %s", name, tools[name]))
 		}
 	}
 	return lines
