@@ -175,7 +175,9 @@ func inside(line string, dirs []string) bool {
 			continue
 		}
 		path = filepath.Clean(path)
-		below := func(dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") || strings.HasPrefix(dir, path+"/") }
+		below := func(dir string) bool {
+			return path == dir || strings.HasPrefix(path, dir+"/") || strings.HasPrefix(dir, path+"/")
+		}
 		if !slices.ContainsFunc(dirs, below) && !strings.HasPrefix(path, "/sys/fs/cgroup/") && path != os.DevNull {
 			return false
 		}
