@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -73,5 +74,29 @@ func TestPausedBetweenHops(t *testing.T) {
 	w.run()
 	if w.at("off") != 4 {
 		w.fail("%d off", w.at("off"))
+	}
+}
+
+// A node whose clock is years off falls silent in its run. The run fills its slot for its own times from
+// when the node was missed: no longer, and no less.
+func TestSilentRunWithAWrongClock(t *testing.T) {
+	for name, started := range map[string]time.Time{"ahead": time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), "behind": time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)} {
+		t.Run(name, func(t *testing.T) {
+			w := toVersion2(t, 4, func(t *states.Transition) {
+				t.Policy.Batches, t.Policy.OnLost = []states.Size{states.Nodes(1)}, states.SkipLost
+			})
+			w.until("n00 runs", func() bool { return w.agents["n00"].self.Last.Going() })
+			w.agents["n00"].self.Last.Started = started
+			w.report("n00")
+			w.kill("n00")
+			missed := w.now
+			w.until("somebody else runs", func() bool {
+				return slices.ContainsFunc(w.names()[1:], func(n string) bool { return w.agents[n].self.Last.Going() })
+			})
+			run := w.agents["n00"].self.Last
+			if waited, own := w.now.Sub(missed), run.Until().Sub(run.Started); waited < own || waited > 3*own {
+				w.fail("the next run began %s after it was missed; it may go on for %s", waited, own)
+			}
+		})
 	}
 }

@@ -142,8 +142,7 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 			earliest(p.missingUntil(m))
 		}
 		if node, _ := p.Node(m.Node); !node.Alive && p.runsStill(node) {
-			run := node.Status.Value.Run
-			earliest(run.Until())
+			earliest(p.silentUntil(node))
 		}
 	}
 	for _, node := range p.Nodes {

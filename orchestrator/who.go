@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"orch/states"
 )
@@ -67,7 +68,17 @@ func (p *planner) runsStill(node states.Node) bool {
 	if !node.Status.OK() || !run.Going() || run.Under == states.UnderJoiner {
 		return false
 	}
-	return node.Alive || p.now.Before(run.Until())
+	return node.Alive || p.now.Before(p.silentUntil(node))
+}
+
+// silentUntil is how long the run of a silent node may go on. Its times count from when the node was
+// missed: its own clock may be years off. Who is no member is missed by nobody, and its clock has to do.
+func (p *planner) silentUntil(node states.Node) time.Time {
+	run := node.Status.Value.Run
+	if m, is := p.member(node.Name); is && !m.MissingSince.IsZero() {
+		return m.MissingSince.Add(run.Until().Sub(run.Started))
+	}
+	return run.Until()
 }
 
 // sort brings names into the order in which they go: by the policy, and a rollback in the order of
