@@ -20,7 +20,9 @@ import (
 const (
 	dbDesired = `{"schema":1,"epoch":1,"generation":2,"transition":"t-7","state":{"name":"version","argument":"18","serving":true},
 		"stable":{"name":"version","argument":"17","serving":true},"joiners":"stable","timeout":"1m"}`
-	dbRecord = `{"schema":1,"id":"t-7","status":"done","target":{"name":"version","argument":"18","serving":true}}`
+	dbRecord = `{"schema":1,"id":"t-7","status":"done","target":{"name":"version","argument":"18","serving":true},
+		"hops":[{"state":{"name":"version","argument":"18","serving":true},"policy":{"batches":[1],"converge_timeout":"30m0s","max_failures":0,"min_healthy":0,
+		"node_order":"name","approve":"never","on_failure":"pause","on_lost":"fail","joiners":""}}]}`
 )
 
 // everything is a question of each kind.

@@ -56,8 +56,8 @@ func TestLargestTransactions(t *testing.T) {
 		}
 		at := time.Now() // one time: written with more or fewer digits, it would change the size
 		change := func(size int) states.Change {
-			c := states.Change{Record: states.Record{Schema: states.Schema, Reason: strings.Repeat("x", size)}, Orders: map[string]states.Order{}}
-			c.Entry = states.Entry{Schema: states.Schema, Seq: uint64(i + 1), At: at}
+			c := states.Change{Record: record(strings.Repeat("x", size)), Orders: map[string]states.Order{}}
+			c.Entry = states.Entry{Schema: states.Schema, Seq: uint64(i + 1), At: at, Event: states.EventOrders}
 			for n := range orders {
 				c.Orders[fmt.Sprintf("web-%03d", n)] = states.Order{Schema: states.Schema, Void: fmt.Sprint("round ", i)}
 			}
@@ -75,4 +75,11 @@ func TestLargestTransactions(t *testing.T) {
 		}
 		t.Logf("beside %d orders a record may have %d KiB", orders, size/1024)
 	}
+}
+
+// record is one that a leader could have written.
+func record(reason string) states.Record {
+	on := states.State{Name: "on"}
+	return states.Record{Schema: states.Schema, ID: "t-1", Status: states.Running, Reason: reason, Start: on, Target: on,
+		Hops: []states.Hop{{State: on, Policy: states.BuiltIn()}}}
 }

@@ -59,7 +59,7 @@ func TestRightsOfAnAgent(t *testing.T) {
 	must(t, err)
 	v := states.State{Name: "version", Argument: "42"}
 	must(t, leader.Commit(t.Context(), lease, now, states.Change{
-		Record: states.Record{Schema: states.Schema}, Entry: states.Entry{Schema: states.Schema, Seq: 1},
+		Record: record(""), Entry: states.Entry{Schema: states.Schema, Seq: 1, Event: states.EventOrders},
 		Desired: &states.Desired{Schema: states.Schema, Mark: states.Mark{Epoch: 1, Generation: 1, Transition: "t-1"}, State: v, Stable: v,
 			Joiners: states.JoinersStable, Timeout: states.Duration(time.Minute)},
 		Orders: map[string]states.Order{"web-01": {Schema: states.Schema, Transition: "t-1", Generation: 1, Instance: "1nstance", Run: "run-1",
