@@ -31,10 +31,10 @@ sim: ## thousands of stories in virtual time, each safeguard taken out, and what
 demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
 	go run ./e2e/demo
 
-# Tests wait more than they compute: -p 4. The simulator, and what is end to end, have the machine to themselves, and no race detector: `make race`
+# The simulator, and what is end to end, have the machine to themselves, and no race detector: `make race`
 # has it.
 test: consul tools lint ## every test, on a real Consul
-	go test $(RACE) -p 4 -timeout 15m $$(go list ./... | grep -v '/e2e')
+	go test $(RACE) -timeout 15m $$(go list ./... | grep -v '/e2e')
 	go test -timeout 10m ./e2e/sim ./e2e/faults
 	go test -timeout 20m ./e2e
 

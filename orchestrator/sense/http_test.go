@@ -104,7 +104,11 @@ func TestHTTPGateWithoutAnAnswer(t *testing.T) {
 		"http://a b/":                "invalid character",
 		"http://me:secret@127.0.0.1": "refused",
 	} {
-		got := w.get(t.Context(), httpGate(url, 200*time.Millisecond))
+		timeout := 20 * time.Second
+		if strings.Contains(want, "in time") {
+			timeout = time.Second
+		}
+		got := w.get(t.Context(), httpGate(url, timeout))
 		if got.Outcome != states.GateUnknown || !strings.Contains(got.Text, want) || strings.Contains(got.Text, "secret") {
 			t.Errorf("%q: %+v", url, got)
 		}
