@@ -158,12 +158,16 @@ func TestTokensAreRotatedUnderAnAgent(t *testing.T) {
 		t.Fatalf("delete a token: %d %s", code, text)
 	}
 	c.as("operator", 0, "hold", "web", "web-01", "--reason", "disk swap")
-	eventually(t, "everybody to see that web-01 is held", 20*time.Second, func() bool {
-		_, text := c.consul.http("GET", "/v1/health/state/warning", "")
-		return strings.Contains(text, "orch-web-web-01-state") && strings.Contains(text, "disk swap")
+	eventually(t, "everybody to see that web-01 is held", 40*time.Second, func() bool {
+		_, text := c.consul.http("GET", "/v1/health/state/warning", "") // what it says there may be older: a warning after a denial
+		return strings.Contains(text, "orch-web-web-01-state") && c.node("web-01").Phase == "held"
 	})
 	c.as("operator", 0, "unhold", "web", "web-01")
 	c.as("operator", 0, "transition", "web", "version", "1")
+	eventually(t, "the catalog to say where web-01 is", 20*time.Second, func() bool {
+		_, text := c.consul.http("GET", "/v1/catalog/service/orch-web", "")
+		return strings.Count(text, `"version-1"`) == 3
+	})
 	if !c.agents["web-01"].running() {
 		t.Errorf("the agent ended:\n%s", c.agents["web-01"].text())
 	}
