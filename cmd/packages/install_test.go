@@ -24,9 +24,9 @@ const converge = `#!/bin/sh
 echo "$1 $2" >> /srv/runs
 case $1 in
 slow) touch /srv/up; while ! [ -e /srv/go ]; do sleep 0.1; done ;;
-deb) dpkg -i /root/convergeagent_$2_*.deb || exit 1 ;;
+deb) dpkg -i /srv/convergeagent_$2_*.deb || exit 1 ;;
 sandboxed) ! touch /etc/outside || exit 1 ;;
-rpm) rpm --upgrade --nodeps /root/convergeagent-$2-1.*.rpm || exit 1 ;;
+rpm) rpm --upgrade --nodeps /srv/convergeagent-$2-1.*.rpm || exit 1 ;;
 esac
 echo "$1 $2" > /srv/state
 `
@@ -78,7 +78,7 @@ func TestCleanMachine(t *testing.T) {
 	if built.Wait(); t.Failed() {
 		return
 	}
-	if out, err := exec.Command("cp", "-r", packages+"/.", filepath.Join(m.root, "root")).CombinedOutput(); err != nil {
+	if out, err := exec.Command("cp", "-r", packages+"/.", filepath.Join(m.root, "srv")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	m.inAnImage()
@@ -124,7 +124,7 @@ func (m *machine) inAnImage() {
 // install has apt look at what the packages depend on.
 func (m *machine) install(version string) {
 	m.t.Helper()
-	m.run("sh", "-c", "apt-get install -y --no-install-recommends /root/orch_"+version+"_*.deb /root/convergeagent_"+version+"_*.deb")
+	m.run("sh", "-c", "apt-get install -y --no-install-recommends /srv/orch_"+version+"_*.deb /srv/convergeagent_"+version+"_*.deb")
 }
 
 // fresh installs where systemd runs. Nothing is configured, so nothing runs, and nothing has failed.
@@ -185,9 +185,9 @@ func (m *machine) configure(consul *consultest.Server) {
 	m.write("/etc/convergeagent/convergeagent.hcl", fmt.Sprintf(configuration, consul.Address), 0o644)
 	m.write("/etc/convergeagent/convergeagent.env", m.text("/etc/convergeagent/convergeagent.env")+"# edited\n", 0o644)
 	m.write("/usr/local/sbin/converge", converge, 0o755)
-	m.write("/root/web.hcl", definition, 0o644)
-	m.write("/root/operator", consul.Token, 0o600)
-	m.write("/root/orch.env", "CONSUL_HTTP_ADDR="+consul.Address+"\nCONSUL_HTTP_TOKEN_FILE=/root/operator\n", 0o600)
+	m.write("/srv/web.hcl", definition, 0o644)
+	m.write("/srv/operator", consul.Token, 0o600)
+	m.write("/srv/orch.env", "CONSUL_HTTP_ADDR="+consul.Address+"\nCONSUL_HTTP_TOKEN_FILE=/srv/operator\n", 0o600)
 	m.run("systemctl", "enable", "--now", "convergeagent")
 	if got := m.show("ActiveState"); got != "active" {
 		m.t.Fatalf("the agent is %s: %s", got, m.run("journalctl", "--unit=convergeagent"))
@@ -197,7 +197,7 @@ func (m *machine) configure(consul *consultest.Server) {
 // born has the cluster come to be, and with it the first run.
 func (m *machine) born() {
 	m.t.Helper()
-	if out := m.orch("apply", "/root/web.hcl", "--yes"); !strings.Contains(out, "web: born at off") {
+	if out := m.orch("apply", "/srv/web.hcl", "--yes"); !strings.Contains(out, "web: born at off") {
 		m.t.Errorf("%s", out)
 	}
 	eventually(m.t, "the machine to be off", func() bool { return m.text("/srv/state") == "off \n" })
@@ -210,7 +210,7 @@ func (m *machine) orch(args ...string) string {
 }
 
 func (m *machine) orchCommand(args ...string) []string {
-	settings := strings.Fields(m.text("/root/orch.env"))
+	settings := strings.Fields(m.text("/srv/orch.env"))
 	return slices.Concat([]string{"env"}, settings, []string{"orch"}, args)
 }
 
@@ -330,7 +330,7 @@ func (m *machine) purged() {
 // rpm installs the other kind of package. What it depends on only an rpm database could tell.
 func (m *machine) rpm() {
 	m.t.Helper()
-	m.run("sh", "-c", "rpm --install --nodeps /root/orch-1.0.0-1.*.rpm /root/convergeagent-1.0.0-1.*.rpm")
+	m.run("sh", "-c", "rpm --install --nodeps /srv/orch-1.0.0-1.*.rpm /srv/convergeagent-1.0.0-1.*.rpm")
 	if got := m.show("ActiveState,ConditionResult,UnitFileState,Result"); got != "success inactive enabled no" { // Debian's presets enable
 		m.t.Errorf("without a configuration the agent is %q", got)
 	}
@@ -348,7 +348,7 @@ var ours = regexp.MustCompile(`(^|/)\.?_?(orch|convergeagent)[^/]*$`)
 // nothingLeft looks for anything that has one of the two names, but logs and what dpkg keeps for itself.
 func (m *machine) nothingLeft() {
 	m.t.Helper()
-	elsewhere := []string{"proc", "sys", "root", "var/log", "var/lib/dpkg", "var/cache"}
+	elsewhere := []string{"proc", "sys", "srv", "root", "var/log", "var/lib/dpkg", "var/cache"}
 	_ = filepath.WalkDir(m.root, func(path string, entry fs.DirEntry, err error) error {
 		inside, _ := filepath.Rel(m.root, path)
 		if slices.Contains(elsewhere, inside) {
