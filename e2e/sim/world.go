@@ -156,8 +156,9 @@ func (w *world) all() []*machine {
 func (w *world) snapshots() {
 	r := w.dice.throw("snapshots", 0)
 	for w.story.Rough && w.ctx.Err() == nil {
+		taken := save{time.Since(w.began), w.kv.Save()} // sessions may end in it, which is seen, behind the lock
 		w.mu.Lock()
-		w.saves = append(w.saves, save{time.Since(w.began), w.kv.Save()})
+		w.saves = append(w.saves, taken)
 		w.mu.Unlock()
 		timer := time.NewTimer(between(r, 5*time.Second, 20*time.Second))
 		select {
