@@ -3,17 +3,16 @@ package e2e
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // client is a node's own Consul agent: no server, as it runs beside a service in the field.
 type client struct {
 	*server
 	node string
+	args []string
 	hub  *server // that it joined
 }
 
@@ -28,10 +27,10 @@ func startClient(t testing.TB, s *server, node string) *client {
 	}
 	file := filepath.Join(c.dir, "client.hcl")
 	must(t, os.WriteFile(file, []byte(config), 0o600))
-	c.cmd = exec.Command(consulBin, "agent", "-node", node, "-data-dir", filepath.Join(c.dir, "data"), "-config-file", file,
+	c.args = []string{"-node", node, "-data-dir", filepath.Join(c.dir, "data"), "-config-file", file,
 		"-bind", "127.0.0.1", "-client", "127.0.0.1", "-http-port", c.ports[0], "-serf-lan-port", c.ports[1],
-		"-retry-join", "127.0.0.1:"+s.ports[2], "-retry-interval", "1s",
-		"-dns-port", "-1", "-grpc-port", "-1", "-grpc-tls-port", "-1", "-log-level", "warn")
+		"-retry-join", "127.0.0.1:" + s.ports[2], "-retry-interval", "1s",
+		"-dns-port", "-1", "-grpc-port", "-1", "-grpc-tls-port", "-1", "-log-level", "warn"}
 	c.again()
 	return c
 }
@@ -39,23 +38,16 @@ func startClient(t testing.TB, s *server, node string) *client {
 // again starts the Consul agent, with the data that it has.
 func (c *client) again() {
 	c.t.Helper()
-	if c.cmd.Process != nil {
-		c.cmd = exec.Command(c.cmd.Path, c.cmd.Args[1:]...)
-	}
-	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	must(c.t, err)
-	defer log.Close()
-	c.cmd.Stdout, c.cmd.Stderr = log, log
-	must(c.t, c.cmd.Start())
-	c.t.Cleanup(c.kill)
-	eventually(c.t, c.node+" to be in the catalog; its log: "+filepath.Join(c.dir, "log"), 30*time.Second, func() bool {
+	c.begin(c.args...)
+	c.t.Cleanup(func() { c.kill() })
+	must(c.t, c.awaits("a place in the catalog", func() bool {
 		code, text := c.hub.http("GET", "/v1/catalog/node/"+c.node, "")
 		if code != 200 || strings.TrimSpace(text) == "null" {
 			return false
 		}
 		code, _ = c.http("GET", "/v1/status/leader", "")
 		return code == 200
-	})
+	}))
 }
 
 // register puts an instance of the service web on the node.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"orch/states/storetest/consultest"
 )
 
 // server is a Consul of a test's own. It keeps its data, so that it can be killed and come back.
@@ -29,25 +29,42 @@ type server struct {
 
 	limits string // on requests, in its block of limits
 	cmd    *exec.Cmd
+	ended  chan struct{}
 
 	client *http.Client // of whoever cannot be reached as usual; nil: as usual
 }
 
-// startConsul starts a server that lets sessions be as short as a second.
+// startConsul starts a server that lets sessions be as short as a second. One that ends by itself, as it
+// does when somebody took its port, is started again on other ports: nobody was told its address yet.
 func startConsul(t testing.TB, options ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), ports: freePorts(t, 4)}
-	s.addr = "127.0.0.1:" + s.ports[0]
+	s := &server{t: t, dir: t.TempDir()}
 	for _, option := range options {
 		s.acl = s.acl || option == "acl"
 	}
-	s.start()
-	t.Cleanup(s.kill)
-	return s
+	var err error
+	for range 2 {
+		s.ports = freePorts(t, 4)
+		s.addr = "127.0.0.1:" + s.ports[0]
+		if err = s.try(); err == nil {
+			t.Cleanup(func() { s.kill() })
+			return s
+		}
+		if s.kill() {
+			break // it was there, and did not get to lead: that is to be seen
+		}
+	}
+	t.Fatal(err)
+	return nil
 }
 
+// start brings the server up with the data that it has.
 func (s *server) start() {
 	s.t.Helper()
+	must(s.t, s.try())
+}
+
+func (s *server) try() error {
 	config := `session_ttl_min = "1s" limits { http_max_conns_per_client = 2000 ` + s.limits + ` }` + "\n" +
 		`performance { raft_multiplier = 1 } leave_on_terminate = false skip_leave_on_interrupt = true` + "\n"
 	if s.acl {
@@ -56,17 +73,12 @@ func (s *server) start() {
 	}
 	file := filepath.Join(s.dir, "consul.hcl")
 	must(s.t, os.WriteFile(file, []byte(config+s.extra), 0o600))
-	s.cmd = exec.Command(consulBin, "agent", "-server", "-bootstrap-expect=1", "-ui", "-node", "here",
+	s.begin("-server", "-bootstrap-expect=1", "-ui", "-node", "here",
 		"-data-dir", filepath.Join(s.dir, "data"), "-config-file", file,
 		"-bind", "127.0.0.1", "-client", "127.0.0.1", "-http-port", s.ports[0], "-server-port", s.ports[1],
 		"-serf-lan-port", s.ports[2], "-serf-wan-port", s.ports[3], "-dns-port", "-1", "-grpc-port", "-1",
 		"-grpc-tls-port", "-1", "-log-level", "warn")
-	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	must(s.t, err)
-	defer log.Close()
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	must(s.t, s.cmd.Start())
-	eventually(s.t, "consul to have a leader; its log: "+filepath.Join(s.dir, "log"), 30*time.Second, func() bool {
+	return s.awaits("a leader", func() bool {
 		code, text := s.http("GET", "/v1/status/leader", "")
 		if code != 200 || !strings.Contains(text, ":") {
 			return false
@@ -76,11 +88,53 @@ func (s *server) start() {
 	})
 }
 
-// kill ends the server at once; start brings it back with its data.
-func (s *server) kill() {
-	if s.cmd.ProcessState == nil {
+// begin starts the process.
+func (s *server) begin(args ...string) {
+	s.t.Helper()
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	must(s.t, err)
+	defer log.Close()
+	cmd, ended := exec.Command(consulBin, append([]string{"agent"}, args...)...), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = log, log
+	must(s.t, cmd.Start())
+	go func() { _ = cmd.Wait(); close(ended) }()
+	s.cmd, s.ended = cmd, ended
+}
+
+// awaits waits for what the process should come to, a minute at most on a machine under load, and tells
+// the end of its log if it does not.
+func (s *server) awaits(what string, ok func() bool) error {
+	deadline := time.Now().Add(time.Minute)
+	for !ok() {
+		select {
+		case <-s.ended:
+			return fmt.Errorf("consul ended before it had %s: %s; the end of its log:\n%s", what, s.cmd.ProcessState, s.tail())
+		case <-time.After(30 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("consul does not come to have %s in a minute; the end of its log:\n%s", what, s.tail())
+		}
+	}
+	return nil
+}
+
+func (s *server) tail() string {
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-4000):])
+}
+
+// kill ends the server at once, and tells whether it ran; start brings it back with its data.
+func (s *server) kill() bool {
+	select {
+	case <-s.ended:
+		return false
+	default:
 		_ = s.cmd.Process.Signal(syscall.SIGKILL)
-		_ = s.cmd.Wait()
+		<-s.ended
+		return true
 	}
 }
 
@@ -155,23 +209,12 @@ func (s *server) newToken(name, rules string) string {
 	return token.SecretID
 }
 
-// freePorts finds ports that nobody uses now. They are taken from below the range from which the
-// kernel gives ports to connections, or one of those may have it before the server does.
+// freePorts are ports that nobody has while this process lives.
 func freePorts(t testing.TB, n int) []string {
 	t.Helper()
-	var ports []string
-	for range 1000 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
-		if err != nil {
-			continue
-		}
-		defer l.Close()
-		if ports = append(ports, fmt.Sprint(l.Addr().(*net.TCPAddr).Port)); len(ports) == n {
-			return ports
-		}
-	}
-	t.Fatal("no free ports")
-	return nil
+	ports, err := consultest.Ports(n)
+	must(t, err)
+	return ports
 }
 
 func must(t testing.TB, err error) {

@@ -2,10 +2,7 @@ package consultest
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +45,7 @@ func Start(t testing.TB) *Server {
 }
 
 func start(t testing.TB, path string) (*Server, error) {
-	ports, err := freePorts(6)
+	ports, err := Ports(6)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +78,7 @@ func start(t testing.TB, path string) (*Server, error) {
 
 // await waits until the server leads and writes.
 func (s *Server) await(ended <-chan struct{}) error {
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		if _, err := s.Do("PUT", "/v1/kv/consultest", strings.NewReader("up")); err == nil {
 			return nil
@@ -90,7 +87,7 @@ func (s *Server) await(ended <-chan struct{}) error {
 		case <-ended:
 			return fmt.Errorf("it ended by itself")
 		case <-deadline:
-			return fmt.Errorf("it did not begin to lead within 30s")
+			return fmt.Errorf("it did not begin to lead within a minute")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -98,21 +95,4 @@ func (s *Server) await(ended <-chan struct{}) error {
 
 func tail(log string) string {
 	return log[max(0, len(log)-1000):]
-}
-
-// freePorts finds ports below the range from which the kernel gives ports to connections: one of
-// those may have a port of that range before the server does.
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range 1000 {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
-		if err != nil {
-			continue
-		}
-		defer listener.Close()
-		if ports = append(ports, fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)); len(ports) == n {
-			return ports, nil
-		}
-	}
-	return nil, errors.New("find free ports: there are none")
 }
