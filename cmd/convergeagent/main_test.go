@@ -182,3 +182,18 @@ func TestHelpNamesEveryCode(t *testing.T) {
 		t.Error("a flag takes the token itself, and arguments are public")
 	}
 }
+
+// A machine that is rebooted, or whose agent is upgraded, before its Consul agent answered has no name yet: what
+// was never known is not written down as the name that the state directory belongs to.
+func TestToldToStopBeforeItHasAName(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "state")
+	p := spawn(t, "--cluster", "web", "--state-dir", dir, "--exec", "true")
+	p.says("waits for the Consul agent")
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.ends(exitStopped, "")
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		text, _ := os.ReadFile(filepath.Join(dir, "agent.json"))
+		t.Errorf("it noted whose directory that is: %v, %s", err, text)
+	}
+}

@@ -101,7 +101,7 @@ func (b *brake) start(ctx context.Context, o options) error {
 		return usageError{err}
 	}
 	if o.Node == "" {
-		if o.Node, err = nodeName(ctx, client, log); err != nil {
+		if o.Node, err = nodeName(ctx, client, log); err != nil || o.Node == "" {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func (o *options) command(state states.State) ([]string, error) {
 }
 
 // nodeName asks the local Consul agent for its name, for as long as that does not answer: both
-// start when the machine does.
+// start when the machine does. It is empty where the agent was told to stop before it heard one.
 func nodeName(ctx context.Context, client *consulkv.Client, log hclog.Logger) (string, error) {
 	for {
 		name, err := client.NodeName(ctx)
