@@ -22,7 +22,8 @@ func New(clock func() time.Time) *KV {
 		clock = time.Now
 	}
 	s := &server{clock: clock, index: 9, keys: map[string]entry{}, stones: map[string]uint64{}, sessions: map[string]session{},
-		delays: map[string]time.Time{}, delay: time.Millisecond, changed: make(chan struct{})}
+		delays: map[string]time.Time{}, armed: map[string]time.Duration{}, delay: time.Millisecond, changed: make(chan struct{}),
+		span: func(_ string, _ int, ttl time.Duration) time.Duration { return 2 * ttl }}
 	return &KV{&Caller{server: s}}
 }
 
@@ -31,20 +32,30 @@ func (kv *KV) Client(denied ...string) *Caller {
 	return &Caller{server: kv.server, denied: slices.Clone(denied)}
 }
 
-// Down lets nobody reach the store, or everybody again. Blocked watches end.
+// Down lets nobody reach the store, or everybody again. Blocked watches end, and no session does: where
+// nobody leads the servers, nobody ends any.
 func (kv *KV) Down(down bool) {
 	kv.server.mu.Lock()
 	defer kv.server.mu.Unlock()
+	kv.server.tick()
 	kv.server.down = down
 	kv.server.wake()
 }
 
-// LockDelay sets how long a key whose holder's session ended cannot be locked: a millisecond, as
-// this project asks of Consul. Consul's own default is 15 seconds.
+// LockDelay sets how long a key cannot be locked after the end of its holder's session, for sessions
+// made from now on: a millisecond, as this project asks of Consul. Consul's own default is 15 seconds.
 func (kv *KV) LockDelay(delay time.Duration) {
 	kv.server.mu.Lock()
 	defer kv.server.mu.Unlock()
 	kv.server.delay = delay
+}
+
+// Span sets how long after its n-th renewal a session ends. Consul promises its TTL, and takes twice
+// that, which is the time here if nobody says otherwise.
+func (kv *KV) Span(span func(id string, n int, ttl time.Duration) time.Duration) {
+	kv.server.mu.Lock()
+	defer kv.server.mu.Unlock()
+	kv.server.span = span
 }
 
 // Put writes a key without any check, as somebody in the Consul UI does.
@@ -146,6 +157,7 @@ type server struct {
 	mu    sync.Mutex
 	clock func() time.Time
 	delay time.Duration
+	span  func(id string, n int, ttl time.Duration) time.Duration
 	down  bool
 
 	index    uint64 // of the newest change of anything; Consul's own come before anybody's
@@ -153,8 +165,9 @@ type server struct {
 	keys     map[string]entry
 	stones   map[string]uint64 // deleted keys: the index of the deletion
 	sessions map[string]session
-	delays   map[string]time.Time // keys that cannot be locked before
-	made     int                  // sessions so far
+	delays   map[string]time.Time     // keys that cannot be locked before
+	armed    map[string]time.Duration // the last delay of each key that ever had one: the servers' log knows
+	made     int                      // sessions so far
 
 	life    int           // raised by each restore
 	changed chan struct{} // closed by the next change
@@ -203,28 +216,8 @@ func (kv *KV) Restore(snapshot Snapshot) {
 	s.index = max(s.index, snapshot.index) + 1
 	s.table = snapshot.table
 	s.keys, s.stones, s.sessions = maps.Clone(snapshot.keys), maps.Clone(snapshot.stones), maps.Clone(snapshot.sessions)
-	s.delays = map[string]time.Time{}
+	s.delays, s.armed = map[string]time.Time{}, map[string]time.Duration{}
 	s.fresh()
 	s.life++
 	s.wake()
-}
-
-// Elect is what a new leader among the servers does: it knows of no renewal, so every session has its
-// full time again, and blocked watches end with what they saw.
-func (kv *KV) Elect() {
-	s := kv.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tick()
-	s.fresh()
-	s.life++
-	s.wake()
-}
-
-// fresh gives every session its full time again.
-func (s *server) fresh() {
-	for id, one := range s.sessions {
-		one.end = s.clock().Add(2 * one.ttl)
-		s.sessions[id] = one
-	}
 }

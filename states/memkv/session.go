@@ -13,12 +13,14 @@ import (
 
 // session lives until its end, which each renewal moves.
 type session struct {
-	id  string
-	ttl time.Duration
-	end time.Time
+	id      string
+	ttl     time.Duration
+	delay   time.Duration // of what it holds when it ends
+	renewed int
+	end     time.Time
 }
 
-// NewSession makes a session that ends two TTLs after its last renewal.
+// NewSession makes a session that ends some time after its last renewal: see Span.
 func (c *Caller) NewSession(ctx context.Context, spec store.SessionSpec) (string, error) {
 	if err := c.enter(ctx); err != nil {
 		return "", err
@@ -31,7 +33,7 @@ func (c *Caller) NewSession(ctx context.Context, spec store.SessionSpec) (string
 	s.made++
 	s.index++
 	id := fmt.Sprintf("5e551011-0000-4000-8000-%012d", s.made)
-	s.sessions[id] = session{id: id, ttl: spec.TTL, end: s.clock().Add(2 * spec.TTL)}
+	s.renew(session{id: id, ttl: spec.TTL, delay: s.delay, renewed: -1})
 	return id, nil
 }
 
@@ -46,8 +48,7 @@ func (c *Caller) RenewSession(ctx context.Context, id string) error {
 	if !found {
 		return states.ErrSessionGone
 	}
-	one.end = s.clock().Add(2 * one.ttl)
-	s.sessions[id] = one
+	s.renew(one)
 	return nil
 }
 
@@ -63,6 +64,9 @@ func (c *Caller) DestroySession(ctx context.Context, id string) error {
 
 // tick ends the sessions whose time is over, each at its own time.
 func (s *server) tick() {
+	if s.down {
+		return
+	}
 	now := s.clock()
 	var over []session
 	for _, one := range s.sessions {
@@ -83,7 +87,8 @@ func (s *server) tick() {
 
 // end ends a session and releases its locks, which changes each key.
 func (s *server) end(id string, at time.Time) {
-	if _, found := s.sessions[id]; !found {
+	one, found := s.sessions[id]
+	if !found {
 		return
 	}
 	delete(s.sessions, id)
@@ -92,23 +97,12 @@ func (s *server) end(id string, at time.Time) {
 		if held.Session == id {
 			held.Session = ""
 			stage.set(held)
-			s.delays[key] = at.Add(s.delay)
+			s.delays[key], s.armed[key] = at.Add(one.delay), one.delay
 		}
 	}
 	if !stage.commit() {
 		s.index++
 	}
-}
-
-// nextEnd is when the next session ends if nobody renews it; zero: none does.
-func (s *server) nextEnd() time.Time {
-	var next time.Time
-	for _, one := range s.sessions {
-		if next.IsZero() || one.end.Before(next) {
-			next = one.end
-		}
-	}
-	return next
 }
 
 // Session tells about a session.

@@ -2,7 +2,6 @@ package storetest_test
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"net/url"
@@ -78,15 +77,8 @@ func (p *pairs) fresh() (memory, real *side) {
 			saved := p.server.Save(p.t)
 			return func() { p.server.Restore(p.t, saved) }
 		},
-		slowly: func() string {
-			answer := p.server.Must(p.t, "PUT", "/v1/session/create", fmt.Sprintf(`{"LockDelay": %q, "NodeChecks": [], "TTL": "1h"}`, longDelay))
-			var made struct{ ID string }
-			if err := json.Unmarshal(answer, &made); err != nil {
-				p.t.Fatal(err)
-			}
-			return made.ID
-		},
-		usual: func() {}}
+		slowly: func() string { return delayedSession(p.t, p.server, longDelay) },
+		usual:  func() {}}
 	for _, s := range []*side{memory, real} {
 		s.seen, s.before = map[string]uint64{}, map[string]uint64{}
 	}

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,13 @@ func onConsul(t *testing.T, server *consultest.Server) storetest.Harness {
 			snapshot := server.Save(t)
 			return func() { server.Restore(t, snapshot) }
 		},
-		Alone:  func(t *testing.T) storetest.Harness { return onConsul(t, consultest.Start(t)) },
+		Alone: func(t *testing.T) storetest.Harness { return onConsul(t, consultest.Start(t)) },
+		Lasts: func(t *testing.T) storetest.Lasting {
+			own := consultest.StartLasting(t)
+			return storetest.Lasting{Harness: onConsul(t, own), Restart: func() { own.Restart(t) }, Delayed: func(delay time.Duration) string {
+				return delayedSession(t, own, delay)
+			}}
+		},
 		Lossy:  func() storetest.Lossy { return &lossy{KV: kv} },
 		Prefix: prefix,
 		TTL:    time.Second,
@@ -88,4 +95,15 @@ func (l *lossy) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
 		_, _ = l.KV.Txn(ctx, ops) // whatever came of it, nobody hears
 	}
 	return nil, fmt.Errorf("%w: the answer was lost", states.ErrUnknownOutcome)
+}
+
+// delayedSession makes a session with a lock delay that this project does not ask for.
+func delayedSession(t *testing.T, server *consultest.Server, delay time.Duration) string {
+	t.Helper()
+	answer := server.Must(t, "PUT", "/v1/session/create", fmt.Sprintf(`{"LockDelay": %q, "NodeChecks": [], "TTL": "1h"}`, delay))
+	var made struct{ ID string }
+	if err := json.Unmarshal(answer, &made); err != nil {
+		t.Fatal(err)
+	}
+	return made.ID
 }

@@ -19,9 +19,17 @@ type Harness struct {
 	Delete func(key string)                // a plain delete
 	Save   func() (restore func())         // takes a snapshot
 	Alone  func(t *testing.T) Harness      // one that nobody else uses, for restores
+	Lasts  func(t *testing.T) Lasting      // one that nobody else uses, for starting its servers anew
 	Lossy  func() Lossy                    // a client with every right that can lose answers
 	Prefix string                          // below which this test's keys lie
 	TTL    time.Duration                   // the shortest of a session
+}
+
+// Lasting is an implementation whose servers can be started anew.
+type Lasting struct {
+	Harness
+	Restart func()
+	Delayed func(delay time.Duration) (session string) // one with that lock delay
 }
 
 // Lossy is a client that can lose the answer of its next transaction that writes.
@@ -56,7 +64,7 @@ func RunFake(t *testing.T, open func(t *testing.T) Harness) {
 }
 
 func tests() []test {
-	return slices.Concat(portTests, watchTests, sessionTests, deniedTests, restoreTests, leaseTests, commitTests,
+	return slices.Concat(portTests, watchTests, sessionTests, deniedTests, restoreTests, restartTests, leaseTests, commitTests,
 		agentTests, claimTests, followTests, lostTests, blindTests, lateTests, queueTests, unlockTests)
 }
 

@@ -15,6 +15,8 @@ import (
 type Server struct {
 	Address string // of its HTTP API
 	Token   string // that may do everything
+	command []string
+	kill    func() // the process, and waits for its end
 }
 
 const config = `
@@ -25,18 +27,36 @@ acl {
   default_policy = "deny"
   tokens { initial_management = %[1]q, agent = %[1]q }
 }
+performance { raft_multiplier = 1 }
 `
 
 const management = "6f1b5e9a-0000-4000-8000-000000000001"
 
 // Start runs a server in memory until the test ends. Its sessions may be as short as a second.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB) *Server { return begin(t, "-dev") }
+
+// StartLasting runs one that keeps what it knows on disk, for Restart.
+func StartLasting(t testing.TB) *Server {
+	return begin(t, "-server", "-bootstrap-expect", "1", "-data-dir", t.TempDir())
+}
+
+// Restart kills the server and starts it anew on what it has on disk, at the same address.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.kill()
+	if err := s.launch(); err != nil {
+		t.Fatalf("restart consul: %v", err)
+	}
+}
+
+func begin(t testing.TB, mode ...string) *Server {
 	t.Helper()
 	path := Find(t)
 	var err error
 	for range 3 { // somebody else may take a port that was free
 		var s *Server
-		if s, err = start(t, path); err == nil {
+		if s, err = start(t, path, mode); err == nil {
+			t.Cleanup(func() { s.kill() })
 			return s
 		}
 	}
@@ -44,7 +64,7 @@ func Start(t testing.TB) *Server {
 	return nil
 }
 
-func start(t testing.TB, path string) (*Server, error) {
+func start(t testing.TB, path string, mode []string) (*Server, error) {
 	ports, err := Ports(6)
 	if err != nil {
 		return nil, err
@@ -54,26 +74,31 @@ func start(t testing.TB, path string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Address: "127.0.0.1:" + ports[0], Token: management}
-	cmd := exec.Command(path, "agent", "-dev", "-node", "here", "-config-file", file, "-log-level", "error",
+	s.command = append([]string{path, "agent", "-node", "here", "-config-file", file, "-log-level", "error",
 		"-bind", "127.0.0.1", "-client", "127.0.0.1", "-http-port", ports[0], "-server-port", ports[1],
-		"-serf-lan-port", ports[2], "-serf-wan-port", ports[3], "-grpc-port", ports[4], "-grpc-tls-port", ports[5], "-dns-port", "-1")
+		"-serf-lan-port", ports[2], "-serf-wan-port", ports[3], "-grpc-port", ports[4], "-grpc-tls-port", ports[5], "-dns-port", "-1"}, mode...)
+	return s, s.launch()
+}
+
+// launch starts the process and waits until it leads and writes.
+func (s *Server) launch() error {
+	cmd := exec.Command(s.command[0], s.command[1:]...)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
-	stop := func() {
+	s.kill = func() {
 		_ = cmd.Process.Kill() // this process only, by its id
 		<-ended
 	}
 	if err := s.await(ended); err != nil {
-		stop()
-		return nil, fmt.Errorf("%w: %s", err, tail(log.String()))
+		s.kill()
+		return fmt.Errorf("%w: %s", err, tail(log.String()))
 	}
-	t.Cleanup(stop)
-	return s, nil
+	return nil
 }
 
 // await waits until the server leads and writes.
