@@ -50,7 +50,6 @@ func (e *Exec) Converge(ctx context.Context, task Task) Result {
 	run, blocked, err := e.start(task)
 	switch {
 	case err != nil:
-		_ = runner.Forget(e.folder(task.Run))
 		return Result{Outcome: states.ExitedBadly, Exit: -1, Error: "could not be started: " + err.Error()}
 	case blocked != "":
 		return inTheWay(Result{Exit: -1}, blocked)
@@ -60,7 +59,7 @@ func (e *Exec) Converge(ctx context.Context, task Task) Result {
 
 // Adopt implements Action.
 func (e *Exec) Adopt(ctx context.Context, task Task) Result {
-	run, found := runner.Find(e.folder(task.Run))
+	run, found := runner.Find(e.folder(task.Run), task.Run.ID)
 	if found {
 		return e.await(ctx, run, task)
 	}
@@ -136,12 +135,17 @@ func (e *Exec) start(task Task) (run *runner.Run, blocked string, err error) {
 		return nil, "", fmt.Errorf("remove what old runs left: %w", err)
 	}
 	dir := e.folder(task.Run)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil { // one that is there is a run's that goes on
 		return nil, "", err
 	}
+	defer func() {
+		if run == nil {
+			err = errors.Join(err, runner.Forget(dir))
+		}
+	}()
 	plan, err := e.plan(task, dir)
 	if err != nil || plan.blocked != "" {
-		return nil, plan.blocked, errors.Join(err, runner.Forget(dir))
+		return nil, plan.blocked, err
 	}
 	attributes, err := writeAttributes(task, dir)
 	if err != nil {

@@ -190,7 +190,7 @@ func sweep(ctx context.Context, m mark) error {
 	if m.Cgroup != "" && !strings.HasPrefix(filepath.Base(m.Cgroup), cgroupPrefix) {
 		kin = "" // not one that a runner made
 	}
-	if m.Boot != BootID() { // nothing outlives a boot
+	if rebooted(m.Boot) { // nothing outlives a boot
 		_ = kin.remove()
 		return nil
 	}

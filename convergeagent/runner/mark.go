@@ -32,6 +32,13 @@ func (m mark) String() string {
 	return fmt.Sprintf("run %s of node %s of cluster %s, process %d, since %s", m.Run, m.Node, m.Cluster, m.PID, m.Since.Format("15:04:05 MST"))
 }
 
+// rebooted tells whether the machine was started anew since a boot. Where that cannot be told, it was not: what
+// is looked for and is not there costs nothing.
+func rebooted(since string) bool {
+	now := BootID()
+	return since != "" && now != "" && since != now
+}
+
 // there tells whether this very runner can still do something.
 func (m mark) there() bool {
 	start, err := startOf(m.PID)

@@ -92,13 +92,18 @@ func (r *runner) listen() (context.Context, func()) {
 	return ctx, func() { close(ended); <-listening; cancel() }
 }
 
-// deliver makes the result durable, however long the disk takes: nothing of the run is alive any more.
+// deliver makes the result durable, however long the disk takes: nothing of the run is alive any more. In a
+// folder that was removed nobody would ever look for it.
 func (r *runner) deliver(final Result) error {
 	for {
 		err := store(r.dir, resultFile, result{Schema: Schema, Result: final}, true)
 		if err == nil {
 			tidy(r.dir)
 			return nil
+		}
+		var own syscall.Stat_t
+		if syscall.Fstat(lockFD, &own) == nil && own.Nlink == 0 {
+			return err
 		}
 		fmt.Fprintln(os.Stderr, "the result is not written yet:", err)
 		select {

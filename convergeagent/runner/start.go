@@ -17,6 +17,7 @@ import (
 // Run is a run that a runner executes, or did, as an agent sees it.
 type Run struct {
 	dir string
+	id  string
 	cmd *exec.Cmd // nil: another process started it
 }
 
@@ -54,16 +55,16 @@ func Start(dir string, task Task) (*Run, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the runner: %w", err)
 	}
-	return &Run{dir: dir, cmd: cmd}, nil
+	return &Run{dir: dir, id: task.Run, cmd: cmd}, nil
 }
 
-// Find gives a run that another process started, by its folder. Where there is none, nothing was.
-func Find(dir string) (*Run, bool) {
+// Find gives a run that another process started, by its folder and its id. Where there is none, nothing was.
+func Find(dir, id string) (*Run, bool) {
 	_, err := os.Stat(filepath.Join(dir, taskFile))
 	if err != nil {
 		_, err = os.Stat(filepath.Join(dir, resultFile))
 	}
-	return &Run{dir: dir}, err == nil
+	return &Run{dir: dir, id: id}, err == nil
 }
 
 // Await returns how the run ended, once nothing of it is alive. While it goes on, said hears the last
@@ -71,8 +72,14 @@ func Find(dir string) (*Run, bool) {
 // error is the context's: the run may go on.
 func (r *Run) Await(ctx context.Context, said func(string)) (Result, error) {
 	lock, err := os.Open(r.dir)
-	if err != nil {
-		return Result{Outcome: states.Interrupted, Exit: -1, Error: "its folder is gone: " + err.Error()}, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return r.bury(ctx)
+	case err != nil: // nobody knows whether it goes on
+		if err := pause(ctx); err != nil {
+			return Result{}, err
+		}
+		return r.Await(ctx, said)
 	}
 	defer lock.Close()
 	tick := time.NewTicker(awaitTime)
@@ -105,22 +112,21 @@ func (r *Run) Await(ctx context.Context, said func(string)) (Result, error) {
 // bury ends what is left of a run whose runner is gone, and writes down that there will be no result.
 func (r *Run) bury(ctx context.Context) (Result, error) {
 	var task Task
-	if err := load(r.dir, taskFile, &task); err != nil {
-		return Result{Outcome: states.Interrupted, Exit: -1, Error: "its task is of no use: " + err.Error()}, nil
-	}
-	left := mark{Run: task.Run, Boot: task.Boot}
+	useless := load(r.dir, taskFile, &task)
+	left := mark{Boot: task.Boot}
 	began := load(r.dir, markFile, &left) == nil
+	left.Run = r.id
 	for sweep(ctx, left) != nil {
-		select {
-		case <-ctx.Done():
-			return Result{}, ctx.Err()
-		case <-time.After(time.Second):
+		if err := pause(ctx); err != nil {
+			return Result{}, err
 		}
 	}
 	final := Result{Outcome: states.Interrupted, Exit: -1, Log: task.Log, Ended: time.Now().UTC().Round(0)}
 	final.Tail, _ = (&viewer{dir: r.dir}).look()
 	switch {
-	case task.Boot != BootID():
+	case useless != nil:
+		final.Error = "its task is of no use: " + useless.Error()
+	case rebooted(task.Boot):
 		final.Error, final.Free = "interrupted by a reboot of the node", true
 	case !began:
 		final.Error, final.Free = "interrupted: its agent ended before anything ran", true
@@ -132,6 +138,16 @@ func (r *Run) bury(ctx context.Context) (Result, error) {
 		tidy(r.dir)
 	}
 	return final, nil
+}
+
+// pause waits before what could not be done is tried again. An error is the context's.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+		return nil
+	}
 }
 
 // odds is what the runner complained of, in one line.

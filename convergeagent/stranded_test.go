@@ -1,0 +1,82 @@
+//go:build linux
+
+package convergeagent
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"orch/states"
+)
+
+// stranded starts a run that goes on until it is mended, and gives who its runner is.
+func stranded(t *testing.T) (e *Exec, task Task, dir string, runner int) {
+	t.Helper()
+	dir = t.TempDir()
+	e = shell(dir, `echo $$ > `+dir+`/leader; echo run >> `+dir+`/trace; while ! test -e `+dir+`/mended; do sleep 0.05; done`)
+	task = Task{Run: states.Run{ID: randomID("r-", 6), State: states.State{Name: "on"}, Attempt: 1, Tries: 1, Timeout: states.Duration(time.Minute)}}
+	left := make(chan Result, 1)
+	ctx := t.Context()
+	go func() { left <- e.Converge(ctx, task) }()
+	eventually(t, "it runs", func() bool { return len(lines(dir+"/trace")) > 0 }, func() string { return "" })
+	runner = runnerOf(t, filepath.Join(e.folder(task.Run), "runner.json"))
+	t.Cleanup(func() { _ = syscall.Kill(runner, syscall.SIGQUIT); <-left })
+	return e, task, dir, runner
+}
+
+// A state directory that was put back from a backup knows nothing of a run that goes on. Trying that once more
+// leaves it alone: its folder is how its end is told.
+func TestARunThatGoesOnKeepsItsFolder(t *testing.T) {
+	t.Parallel()
+	e, task, dir, _ := stranded(t)
+	if got := e.Converge(t.Context(), task); got.Outcome != states.ExitedBadly {
+		t.Errorf("it gives %+v", got)
+	}
+	if _, err := os.Stat(filepath.Join(e.folder(task.Run), "task.json")); err != nil {
+		t.Error(err)
+	}
+	mended(t, dir)
+}
+
+// Whoever takes a state directory away leaves no runner behind that tries for ever to say how its run ended.
+func TestARunnerWhoseFolderIsGoneEnds(t *testing.T) {
+	t.Parallel()
+	e, task, dir, runner := stranded(t)
+	if err := os.RemoveAll(e.folder(task.Run)); err != nil {
+		t.Fatal(err)
+	}
+	mended(t, dir)
+	eventually(t, "the runner ends", func() bool { return !alive(runner) }, func() string { return "it tries to write its result" })
+}
+
+// What is left of a run whose runner was killed is ended also where nobody can read what it was to do.
+func TestWhatIsLeftOfARunThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(task string) error{
+		"its task is broken":            func(task string) error { return os.WriteFile(task, []byte("{"), 0o600) },
+		"its task is a later version's": func(task string) error { return os.WriteFile(task, []byte(`{"schema": 99}`), 0o600) },
+		"its folder is empty but for a broken task": func(task string) error {
+			return errors.Join(os.Remove(filepath.Join(filepath.Dir(task), "runner.json")), os.WriteFile(task, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, task, dir, runner := stranded(t)
+			if err := syscall.Kill(runner, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(filepath.Join(e.folder(task.Run), "task.json")); err != nil {
+				t.Fatal(err)
+			}
+			if got := e.Adopt(t.Context(), task); got.Outcome != states.Interrupted || !strings.Contains(got.Error, "its task is of no use") {
+				t.Errorf("it gives %+v", got)
+			}
+			gone(t, dir+"/leader")
+		})
+	}
+}
