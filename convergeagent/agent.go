@@ -93,12 +93,13 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	a.pace = pace{began: time.Now()}
 	a.pace.rest()
 	sights := make(chan states.Sight)
-	watching, blind := context.WithCancel(ctx)
-	defer blind()
-	helpers.Go(func() { a.follow(watching, sights) })
+	working, end := context.WithCancel(ctx)
+	defer end()
+	helpers.Go(func() { a.follow(working, sights) })
 	a.Log.Info("started", "cluster", a.Cluster, "node", a.Node, "instance", knows.Instance, "state", knows.State)
-	err = a.loop(ctx, sights)
-	a.leave(ctx)
+	err = a.loop(working, sights)
+	end() // the loop ends by itself too, and nobody waits for a run then
+	a.leave(working)
 	return err
 }
 

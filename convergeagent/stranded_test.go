@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orch/states"
+	"orch/states/store"
 )
 
 // stranded starts a run that goes on until it is mended, and gives who its runner is.
@@ -78,5 +79,35 @@ func TestWhatIsLeftOfARunThatNobodyKnows(t *testing.T) {
 			}
 			gone(t, dir+"/leader")
 		})
+	}
+}
+
+// An agent whose name is another's by now goes at once, and leaves its run going: nobody waits for hours to be
+// told that the name is taken.
+func TestARunHoldsNobodyUpWhoseNameIsTaken(t *testing.T) {
+	t.Parallel()
+	_, task, dir, runner := stranded(t)
+	task.Run.Under, task.Run.Transition, task.Run.Started = states.UnderOpen, "t-1", now()
+	save(t, dir, memory{Schema: states.Schema, Cluster: "web", Node: "web-01", Instance: "i-1"}.begin(task.Run, ""))
+	r := rigIn(t, dir, "exit 0")
+	other := store.NewAgent(r.kv.Client(), keys, "web", "web-01")
+	if _, err := other.Enlist(t.Context(), "", states.Status{Schema: states.Schema, Instance: "i-2"}); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	ctx := t.Context()
+	go func() { ended <- New(r.config).Run(ctx) }()
+	var taken *states.TakenError
+	select {
+	case err := <-ended:
+		if !errors.As(err, &taken) {
+			t.Errorf("it says %v", err)
+		}
+	case <-time.After(8 * time.Second):
+		mended(t, dir)
+		t.Errorf("it waits for its run, and says at last: %v", <-ended)
+	}
+	if m := memoryOf(t, dir); !m.Last.Going() || !alive(runner) {
+		t.Errorf("its run is %s", text(m.Last))
 	}
 }
