@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +90,30 @@ func TestEnvironmentIsScrubbed(t *testing.T) {
 	}
 	if attributes, _ := os.ReadFile(dir + "/attributes"); !strings.Contains(string(attributes), `"a": "b c"`) {
 		t.Errorf("its attributes are %s", attributes)
+	}
+}
+
+// What a converge starts is to end as it does from a shell: a shell cannot even trap a signal that was ignored
+// before it began, and children that are told to reload or to stop do nothing.
+func TestSignalsAndFilesAreNotInherited(t *testing.T) {
+	t.Parallel()
+	handed, err := syscall.Open(filepath.Join(t.TempDir(), "handed"), syscall.O_CREAT|syscall.O_RDWR, 0o600) // as from a shell, for whatever is started
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(handed)
+	got, dir := try(t, `grep ^SigIgn: /proc/$$/status > DIR/ignored; ls -l /proc/$$/fd /proc/$PPID/fd > DIR/files; trap 'echo heard >> DIR/heard' HUP INT; kill -HUP $$; kill -INT $$`, time.Minute)
+	if !got.OK() {
+		t.Errorf("%+v", got)
+	}
+	if ignored := lines(dir + "/ignored"); len(ignored) != 2 || strings.Trim(ignored[1], "0") != "" {
+		t.Errorf("it ignores %s", ignored)
+	}
+	if heard := lines(dir + "/heard"); len(heard) != 2 {
+		t.Errorf("it heard %d signals", len(heard))
+	}
+	if files := strings.Join(lines(dir+"/files"), " "); !strings.Contains(files, "/dev/null") || strings.Contains(files, "/handed") {
+		t.Errorf("it and its runner have the files %s", files)
 	}
 }
 

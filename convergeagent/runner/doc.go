@@ -1,9 +1,9 @@
 // Package runner executes one converge in a process of its own, so that the run outlives the agent
 // that started it: a converge may well restart or replace that agent.
 //
-//	agent:   Prepare ─▶ Start ───────────────▶ Await ─▶ Result       (or, another process: Await)
-//	                      │                      ▲
-//	runner:             Serve: host lock ─▶ box ─▶ pump ─▶ judge ─▶ result.json
+//	agent:   Start ───────────────────────────────▶ Await ─▶ Result       (or, another process: Find, Await)
+//	           │                                      ▲
+//	runner:  Serve: host lock ─▶ box ─▶ pump ─▶ judge ─▶ result.json
 //
 // A run has a folder. The task in it is all that a runner is told; it never hears of Consul. The lock on
 // the folder is the runner's life: the agent takes it, hands it over and lets go of it, so that there is

@@ -62,6 +62,16 @@ func startOf(pid int) (uint64, error) {
 	return p.start, err
 }
 
+// keepFiles has nothing that this process has open reach what it starts, also what it was itself started with.
+func keepFiles() {
+	names, _ := os.ReadDir("/proc/self/fd") // without /proc there is nothing to be asked
+	for _, entry := range names {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+}
+
 // processes lists what is alive. A process that ends meanwhile is passed over.
 func processes() ([]process, error) {
 	dir, err := os.Open("/proc")

@@ -60,9 +60,10 @@ type runner struct {
 	left    string // what the converge left running; "": nothing
 }
 
-// listen gives a context that ends when the run is told to end, by SIGTERM. SIGQUIT closes hurry too.
+// listen gives a context that ends when the run is told to end, by SIGTERM. SIGQUIT closes hurry too. What is
+// meant for a terminal is taken and dropped: to ignore it would be inherited by the converge.
 func (r *runner) listen() (context.Context, func()) {
-	signal.Ignore(syscall.SIGHUP, os.Interrupt)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, os.Interrupt)
 	signals, ended := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT)
 	ctx, cancel := context.WithCancel(context.Background())

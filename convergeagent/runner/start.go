@@ -52,6 +52,7 @@ func Start(dir string, task Task) (*Run, error) {
 	cmd.Args[0] = "convergeagent"
 	cmd.Env, cmd.Stderr, cmd.ExtraFiles = task.Env, odds, []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	keepFiles()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the runner: %w", err)
 	}
