@@ -87,6 +87,8 @@ func (a *Agent) accept() {
 		a.refused = where + "is not there any more"
 	case !desired.OK():
 		a.refused = where + "cannot be used: " + desired.Problem
+	case desired.Value.Planted(a.delays.now) != "":
+		a.refused = where + "is not followed: " + desired.Value.Planted(a.delays.now)
 	case mark.Refuses(desired.Value.Mark) != "":
 		a.refused = where + "is not followed: " + mark.Refuses(desired.Value.Mark)
 	case a.distrusts(desired.Value) != "":

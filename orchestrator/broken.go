@@ -29,6 +29,10 @@ func (p *planner) broken() *Decision {
 		say("missing", again, "the key \"transition\" of cluster %q is gone", p.Cluster)
 	case !p.Record.OK():
 		say("garbage", again, "the key \"transition\" of cluster %q cannot be used: %s", p.Cluster, p.Record.Problem)
+	case p.planted() != "":
+		say("planted", again, "%s", p.planted())
+	case p.torn() != "":
+		say("torn", again, "%s", p.torn())
 	default:
 		p.overtaken(say)
 	}
@@ -36,6 +40,41 @@ func (p *planner) broken() *Decision {
 		return nil
 	}
 	return p.wait(waits...)
+}
+
+// planted says that a number lies there that nobody counted to, or "". Agents do not follow it, and a
+// leader that counted on from there would soon have none left.
+func (p *planner) planted() string {
+	if why := p.Desired.Value.Planted(p.now); why != "" {
+		return fmt.Sprintf("the key \"desired\" of cluster %q is followed by nobody: its %s; agents keep what they have", p.Cluster, why)
+	}
+	if entries := p.record.Journal; entries > states.MostEntries(p.now) {
+		return fmt.Sprintf("the key \"transition\" of cluster %q counts %d entries of the journal, and nobody can have written so many", p.Cluster, entries)
+	}
+	return ""
+}
+
+// torn says why the desired state and the record are not a pair that a leader wrote, or "". Either may
+// be the older one, and whoever went on from one of them would give orders that fit no agent.
+func (p *planner) torn() string {
+	desired, record := p.Desired.Value, p.record
+	const says = "the keys \"desired\" and \"transition\" of cluster %q were not written together, as after an edit or a restore of one of them: %s; nobody leads on from there"
+	switch {
+	case desired.Transition != record.ID:
+		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one is of %s, the other of %s", desired.Transition, record.ID))
+	case record.Generation != 0 && desired.Generation != record.Generation:
+		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one has generation %d, the other %d", desired.Generation, record.Generation))
+	case !desired.State.Same(record.Current().State) && !p.between(desired.State):
+		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one wants %s, the other is on its way to %s", desired.State, record.Current().State))
+	}
+	return ""
+}
+
+// between tells whether a state was reached on the way, and the move ended before the next hop began:
+// too few were alive for that.
+func (p *planner) between(state states.State) bool {
+	hop := p.record.Hop
+	return p.record.Status != states.Running && p.record.Status != states.Done && hop > 0 && p.record.Hops[hop-1].State.Same(state)
 }
 
 // recoverAnew is what helps where the definition is gone as well.
@@ -50,6 +89,9 @@ func (p *planner) overtaken(say func(kind, remedy, format string, args ...any)) 
 		status := node.Status
 		if !status.OK() || forgotten(node) || status.Value.Mark.Zero() {
 			continue
+		}
+		if status.Value.Planted(p.now) != "" {
+			continue // it keeps one node where it is, or is not true; see why of that node
 		}
 		if why := status.Value.Mark.Refuses(desired); why != "" {
 			say("overtaken", "orch recover "+p.Cluster,

@@ -83,7 +83,7 @@ func Compaction(ledger states.Ledger, first uint64, leading Leading, now time.Ti
 				entry.FromPrev = page.Value.Prev
 			}
 		}
-		if wrong := faults(ledger); wrong > 0 {
+		if wrong := faults(ledger, now); wrong > 0 {
 			entry.Reason += fmt.Sprintf("; orch fsck found %s before that", states.Count(wrong, "fault"))
 		}
 	}
@@ -120,8 +120,8 @@ func outlived(ledger states.Ledger, first uint64) (restate map[string]string, mo
 	return restate, false
 }
 
-func faults(ledger states.Ledger) (n int) {
-	for _, finding := range Fsck(ledger) {
+func faults(ledger states.Ledger, now time.Time) (n int) {
+	for _, finding := range Fsck(ledger, now) {
 		if finding.Wrong() {
 			n++
 		}

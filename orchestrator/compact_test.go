@@ -99,9 +99,11 @@ func (b *book) walk(random *rand.Rand, steps int) {
 		move := fmt.Sprint("t-", b.seq/7)
 		b.write(func(c *states.Change) {
 			c.Entry.Transition, c.Record.ID, c.Entry.Generation = move, move, 0
-			if random.IntN(4) == 0 {
+			if b.move != move || random.IntN(4) == 0 {
+				b.move = move
 				generation++
 				desires(generation)(c)
+				c.Desired.Transition = move
 			}
 			if random.IntN(6) == 0 {
 				defines(fmt.Sprint("text ", b.seq))(c)

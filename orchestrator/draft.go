@@ -124,6 +124,7 @@ func (d *draft) decide() *Decision {
 		entry.Desired, entry.Generation = d.desired, d.desired.Generation
 		d.change.Desired = d.desired
 	}
+	d.record.Generation = entry.Generation
 	entry.Summary = entrySummary(*entry)
 	d.record.Summary = recordSummary(d.record)
 	d.change.Record = d.record

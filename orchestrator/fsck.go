@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"orch/states"
 )
@@ -25,6 +26,7 @@ const (
 	FoundPlanted    = "planted"    // no entry ever wrote it
 	FoundMoved      = "moved"      // an entry that lies under another's number
 	FoundUnreadable = "unreadable" // it is as it was written, or nobody can tell, and cannot be used
+	FoundTorn       = "torn"       // it was not written together with another
 	FoundLower      = "lower"      // a counter is below what the journal knows
 	FoundRepaired   = "repaired"   // what an operator replaced with orch recover
 	FoundUnchecked  = "unchecked"  // what would tell is gone, or was never written; nothing is wrong with that
@@ -35,13 +37,14 @@ func (f Finding) Wrong() bool { return f.Kind != FoundUnchecked && f.Kind != Fou
 
 // Fsck replays a journal against what lies there. The chain of entries tells which of them are as they
 // were written; they tell the digest of every key that a leader ever wrote, and of what it replaced.
-func Fsck(ledger states.Ledger) []Finding {
+func Fsck(ledger states.Ledger, now time.Time) []Finding {
 	a := newAudit(ledger)
 	a.shape()
 	a.links()
 	a.replay()
 	a.keys()
-	a.counters()
+	a.counters(now)
+	a.plain(now)
 	a.others()
 	return a.result()
 }
@@ -154,7 +157,7 @@ func (a *audit) keys() {
 }
 
 // counters asks that nothing is below what the journal knows.
-func (a *audit) counters() {
+func (a *audit) counters(now time.Time) {
 	var epoch, generation uint64
 	for _, s := range a.sheets {
 		if _, faulty := a.faults[s.Key]; faulty || !s.tells {
@@ -179,10 +182,41 @@ func (a *audit) counters() {
 		if !node.Status.OK() || !desired.OK() || forgotten(node) || node.Status.Value.Mark.Zero() {
 			continue
 		}
-		if why := node.Status.Value.Mark.Refuses(desired.Value.Mark); why != "" {
+		if why := node.Status.Value.Mark.Refuses(desired.Value.Mark); why != "" && node.Status.Value.Planted(now) == "" {
 			a.blame(FoundLower, "status/"+node.Name, 0, "the node has seen more than lies there: %s", why)
 		}
 	}
+}
+
+// plain looks for what nobody wrote, whatever the journal says: numbers that nobody counted to, and a
+// desired state and a record that are no pair.
+func (a *audit) plain(now time.Time) {
+	p := newPlanner(a.Snapshot, Leading{}, now)
+	if a.Desired.OK() && a.Record.OK() {
+		if why := p.planted(); why != "" {
+			a.add(FoundPlanted, states.KeyDesired, why)
+		} else if why := p.torn(); why != "" {
+			a.add(FoundTorn, states.KeyDesired, why)
+		}
+	}
+	if why := (states.Mark{Epoch: a.Leader.Value.Epoch}).Planted(now); why != "" {
+		a.add(FoundPlanted, "leader", why)
+	}
+	for _, node := range a.Nodes {
+		if why := node.Status.Value.Planted(now); why != "" {
+			a.add(FoundPlanted, "status/"+node.Name, why)
+		}
+	}
+}
+
+// add notes a fault, beside what is known of that key.
+func (a *audit) add(kind, key, text string) {
+	if fault, known := a.faults[key]; known {
+		fault.Text += "; " + text
+		a.faults[key] = fault
+		return
+	}
+	a.blame(kind, key, 0, "%s", text)
 }
 
 // others looks at the documents that the journal has no digests of.

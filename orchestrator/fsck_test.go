@@ -20,6 +20,7 @@ type book struct {
 	lease *states.Lease
 	seq   uint64
 	now   time.Time
+	move  string // of the desired state
 }
 
 var start = time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
@@ -46,11 +47,14 @@ func (b *book) write(edit func(*states.Change), nodes ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	if b.move == "" {
+		b.move = "t-1"
+	}
 	b.seq++
 	b.now = b.now.Add(time.Minute)
 	change := states.Change{Orders: map[string]states.Order{},
 		Entry: states.Entry{Schema: 1, Seq: b.seq, At: b.now, Event: states.EventOrders, Epoch: 1, Generation: 1, Transition: "t-1", Reason: fmt.Sprint("step ", b.seq)},
-		Record: states.Record{Schema: 1, ID: "t-1", Status: states.Done, Journal: b.seq, Hops: []states.Hop{{State: states.State{Name: "on"}, Policy: states.BuiltIn()}},
+		Record: states.Record{Schema: 1, ID: b.move, Status: states.Done, Journal: b.seq, Hops: []states.Hop{{State: states.State{Name: "on"}, Policy: states.BuiltIn()}},
 			Reason: fmt.Sprint("step ", b.seq), Head: "whatever a planner left there"}}
 	for _, node := range nodes {
 		change.Orders[node] = states.Order{Schema: 1, Void: fmt.Sprint("step ", b.seq)}
@@ -127,7 +131,7 @@ func (b *book) ledger() states.Ledger {
 
 // wrong lists the faults, as "kind key".
 func (b *book) wrong() (wrong []string, all []orchestrator.Finding) {
-	all = orchestrator.Fsck(b.ledger())
+	all = orchestrator.Fsck(b.ledger(), time.Now())
 	for _, f := range all {
 		if f.Wrong() {
 			wrong = append(wrong, f.Kind+" "+f.Key)

@@ -35,12 +35,15 @@ func Broken(snapshot states.Snapshot, now time.Time) []Wait {
 	return nil
 }
 
-// Seen gives the highest epoch and the highest generation that anybody is known to have seen.
-func Seen(snapshot states.Snapshot, last states.Entry) states.Mark {
-	seen := states.Mark{Epoch: max(snapshot.Leader.Value.Epoch, last.Epoch), Generation: last.Generation}
+// Seen gives the highest epoch and the highest generation that anybody is known to have seen. What
+// nobody can have counted to was planted, or is the word of a node whose clock is wrong: nobody goes there.
+func Seen(snapshot states.Snapshot, last states.Entry, now time.Time) states.Mark {
+	var seen states.Mark
 	see := func(epoch, generation uint64) {
-		seen.Epoch, seen.Generation = max(seen.Epoch, epoch), max(seen.Generation, generation)
+		seen.Epoch, seen.Generation = max(seen.Epoch, states.Believed(epoch, now)), max(seen.Generation, states.Believed(generation, now))
 	}
+	see(last.Epoch, last.Generation)
+	see(snapshot.Leader.Value.Epoch, 0)
 	see(snapshot.Desired.Value.Epoch, snapshot.Desired.Value.Generation)
 	for _, node := range snapshot.Nodes {
 		see(node.Status.Value.Epoch, node.Status.Value.Generation)
@@ -51,6 +54,21 @@ func Seen(snapshot states.Snapshot, last states.Entry) states.Mark {
 		see(gauge.Epoch, 0)
 	}
 	return seen
+}
+
+// Newest gives the highest number, epoch and generation in a journal, for a recovery to go on from. What
+// cannot be read has a number all the same; one that nobody can have counted to has not.
+func Newest(entries []states.Doc[states.Entry], now time.Time) states.Entry {
+	var last states.Entry
+	for _, doc := range entries {
+		last.Seq++
+		if seq := doc.Value.Seq; seq <= states.MostEntries(now) {
+			last.Seq = max(last.Seq, seq)
+		}
+		last.Epoch = max(last.Epoch, states.Believed(doc.Value.Epoch, now))
+		last.Generation = max(last.Generation, states.Believed(doc.Value.Generation, now))
+	}
+	return last
 }
 
 // Recover decides what is written after a restore, or where keys are gone: a desired state above
@@ -75,9 +93,9 @@ func Recover(snapshot states.Snapshot, wanted Recovery, leading Leading, now tim
 	if err != nil {
 		return fail("%w", err)
 	}
-	seen := Seen(snapshot, wanted.Last)
+	seen := Seen(snapshot, wanted.Last, p.now)
 	p.leading.Epoch = max(leading.Epoch, seen.Epoch+beyond)
-	if !p.Record.OK() {
+	if !p.Record.OK() || p.record.Journal > states.MostEntries(p.now) {
 		p.record = states.Record{}
 	}
 	p.record.Journal = max(p.record.Journal, wanted.Last.Seq)

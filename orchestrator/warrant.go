@@ -17,9 +17,9 @@ import (
 // Draft gives the warrant that a request has to be signed with, by what its preview found: every hop
 // to be entered, and where the cluster stands to be returned to. What is only known from the desired
 // state is never to be entered by it, since anybody may have written that.
-func Draft(snapshot states.Snapshot, request states.Request, preview Preview) (states.Warrant, error) {
+func Draft(snapshot states.Snapshot, request states.Request, preview Preview, now time.Time) (states.Warrant, error) {
 	desired := snapshot.Desired.Value
-	seen := states.Mark{Epoch: Seen(snapshot, states.Entry{}).Epoch, Generation: desired.Generation}
+	seen := states.Mark{Epoch: Seen(snapshot, states.Entry{}, now).Epoch, Generation: desired.Generation}
 	w := draftOf(snapshot, request.ID, seen)
 	if followed := follows(snapshot); !followed.Zero() && (seen.Generation > followed.Generation+states.WarrantGenerations || seen.Epoch > followed.Epoch+states.WarrantEpochs) {
 		return w, fmt.Errorf("generation %d and epoch %d lie in Consul, and no node that obeys signed states followed more than %d and %d: whoever wrote that had no key; look who could, and then orch recover %s",
@@ -47,21 +47,21 @@ func Draft(snapshot states.Snapshot, request states.Request, preview Preview) (s
 }
 
 // DraftBirth gives the warrant that a birth has to be signed with.
-func DraftBirth(snapshot states.Snapshot, application Application) (states.Warrant, error) {
+func DraftBirth(snapshot states.Snapshot, application Application, now time.Time) (states.Warrant, error) {
 	state, err := application.at()
-	w := draftOf(snapshot, application.ID, states.Mark{Epoch: Seen(snapshot, states.Entry{}).Epoch})
+	w := draftOf(snapshot, application.ID, states.Mark{Epoch: Seen(snapshot, states.Entry{}, now).Epoch})
 	w.Enter = permit(nil, state)
 	return w, err
 }
 
 // DraftRecovery gives the warrant that a recovery has to be signed with: it jumps, and is signed for that.
-func DraftRecovery(snapshot states.Snapshot, wanted Recovery) (states.Warrant, error) {
+func DraftRecovery(snapshot states.Snapshot, wanted Recovery, now time.Time) (states.Warrant, error) {
 	definition := snapshot.Definition.Value
 	if wanted.Definition != nil {
 		definition = *wanted.Definition
 	}
 	state, err := definition.Resolve(wanted.Target)
-	seen := Seen(snapshot, wanted.Last)
+	seen := Seen(snapshot, wanted.Last, now)
 	w := draftOf(snapshot, wanted.ID, seen)
 	w.MaxGeneration, w.MaxEpoch = w.MaxGeneration+beyond, w.MaxEpoch+beyond
 	w.Enter = permit(nil, state)

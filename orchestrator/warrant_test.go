@@ -39,7 +39,7 @@ func (w *world) warrant(key ed25519.PrivateKey, request *states.Request) {
 	if TransitionOf(request.ID) != Follows(*request) || preview.Refused != "" {
 		return
 	}
-	warrant, err := Draft(w.snapshot, unsigned, preview)
+	warrant, err := Draft(w.snapshot, unsigned, preview, w.now)
 	if err != nil {
 		w.fail("%v", err)
 	}
@@ -135,7 +135,7 @@ func TestAWarrantIsCarried(t *testing.T) {
 	id := w.ask(states.Request{Kind: states.AskTransition, Target: states.Ref{Name: "version", Argument: "2"}, Via: []string{"waiting", "converged"}})
 	unsigned := w.snapshot.Requests[0].Value
 	unsigned.Unsigned = true
-	warrant, err := Draft(w.snapshot, unsigned, Foresee(w.snapshot, unsigned, w.leading, w.now))
+	warrant, err := Draft(w.snapshot, unsigned, Foresee(w.snapshot, unsigned, w.leading, w.now), w.now)
 	if err != nil || len(warrant.Enter) != 3 || len(warrant.Return) != 1 {
 		w.fail("%v, %v", warrant, err)
 	}
@@ -243,8 +243,9 @@ func TestPlantedStatesAreNotSigned(t *testing.T) {
 	if why := w.trust.Forbids(w.snapshot.Desired.Value, evil, states.State{}, w.now); !strings.Contains(why, "there is none that let it enter that") {
 		w.fail("the planted state may be gone to: %q", why)
 	}
-	d := &w.snapshot.Desired.Value
+	d, r := &w.snapshot.Desired.Value, &w.snapshot.Record.Value
 	d.State, d.Generation = evil, d.Generation+1
+	r.Hops[r.Hop].State, r.Generation = evil, d.Generation // else they are no pair, and nobody leads
 	if answer := w.answers(w.signed(ciKey, states.Request{Kind: states.AskReconverge})); !answer.Refused {
 		w.fail("the planted state was signed: %+v", answer)
 	}
@@ -320,7 +321,7 @@ func TestARecoveryIsSigned(t *testing.T) {
 	if _, err := Recover(w.snapshot, wanted, w.leading, w.now); err == nil || !strings.Contains(err.Error(), "as far as its warrant goes") {
 		w.fail("%v", err)
 	}
-	warrant, err := DraftRecovery(w.snapshot, wanted)
+	warrant, err := DraftRecovery(w.snapshot, wanted, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +356,7 @@ func TestABirthIsSigned(t *testing.T) {
 	if _, err := Apply(w.snapshot, application, w.leading, w.now); err == nil || !strings.Contains(err.Error(), "n00, n01 would not follow: it is not signed") {
 		t.Fatal(err)
 	}
-	warrant, err := DraftBirth(w.snapshot, application)
+	warrant, err := DraftBirth(w.snapshot, application, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +378,7 @@ func TestNobodySignsAJump(t *testing.T) {
 	w := signing(t, 2, asIs)
 	w.snapshot.Desired.Value.Generation = 1 << 50
 	request := states.Request{ID: "q-1", Kind: states.AskTransition, Target: states.Ref{Name: "version", Argument: "2"}}
-	if _, err := Draft(w.snapshot, request, Preview{}); err == nil || !strings.Contains(err.Error(), "whoever wrote that had no key") {
+	if _, err := Draft(w.snapshot, request, Preview{}, w.now); err == nil || !strings.Contains(err.Error(), "whoever wrote that had no key") {
 		t.Errorf("%v", err)
 	}
 }

@@ -270,7 +270,7 @@ func (w *world) plan() (Decision, bool) {
 func (w *world) verdict(name string) states.Verdict {
 	a, node := w.agents[name], w.node(name)
 	desired := w.snapshot.Desired.Value
-	if a.mark.Refuses(desired.Mark) != "" {
+	if a.mark.Refuses(desired.Mark) != "" || desired.Planted(w.now) != "" {
 		return states.Verdict{}
 	}
 	if a.refused = w.trust.Refuses(desired, w.snapshot.Cluster, "dc1", a.warrant); a.refused != "" {

@@ -70,7 +70,8 @@ func (d Desired) Validate() error {
 	return nil
 }
 
-// maxCounter keeps a planted number from using up the counters for ever.
+// maxCounter is the highest number that every reader of JSON reads as it is. How far a counter may be
+// at a time is for MostCounted.
 const maxCounter = 1 << 53
 
 func (s State) validate() error {

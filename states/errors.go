@@ -22,6 +22,8 @@ var (
 	ErrUnknownOutcome = errors.New("the outcome of a write is unknown")
 	// ErrTooLarge: the transaction is larger than the store takes. Waiting does not help.
 	ErrTooLarge = errors.New("too large for one transaction")
+	// ErrNumberTaken: what no leader wrote lies where the next entry of the journal belongs. Waiting does not help.
+	ErrNumberTaken = errors.New("something that no leader wrote has the number of the next entry")
 	// ErrNotFound: nothing lies there.
 	ErrNotFound = errors.New("not found")
 )

@@ -1,10 +1,12 @@
 package states_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"orch/states"
 )
@@ -64,6 +66,39 @@ func TestMarkNeverFalls(t *testing.T) {
 			}
 			now, meaning[next.Generation] = next, next.Transition
 		}
+	}
+}
+
+// What nobody can have counted to is not believed, whatever the clock says, and there is always room above
+// what is.
+func TestPlantedMarks(t *testing.T) {
+	first, now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2031, 5, 4, 3, 2, 1, 0, time.UTC)
+	for _, row := range []struct {
+		name string
+		mark states.Mark
+		now  time.Time
+		want string
+	}{
+		{"nothing", mark(0, 0, ""), now, ""},
+		{"a cluster that moved a million times", mark(1e6, 1e6, "t-1"), now, ""},
+		{"a cluster that moved a million times, and a clock without a battery", mark(1e6, 1e6, "t-1"), time.Unix(0, 0), ""},
+		{"as far as it goes", mark(uint64(now.UnixMicro()), uint64(now.UnixMicro()), "t-1"), now, ""},
+		{"one epoch more", mark(uint64(now.UnixMicro())+1, 1, "t-1"), now, "epoch"},
+		{"one generation more", mark(1, uint64(now.UnixMicro())+1, "t-1"), now, "generation"},
+		{"a moment later", mark(1, uint64(now.UnixMicro())+1000, "t-1"), now.Add(time.Millisecond), ""},
+		{"the highest that can be read", mark(1, 1<<53, "t-1"), now, "generation 9007199254740992 was never reached"},
+		{"planted under a clock that is slow", mark(uint64(first.UnixMicro())+1, 1, "t-1"), time.Unix(-1, 0), "epoch"},
+	} {
+		got := row.mark.Planted(row.now)
+		if (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+			t.Errorf("%s: want %q, got %q", row.name, row.want, got)
+		}
+		if believed := states.Believed(row.mark.Generation, row.now) + states.Believed(row.mark.Epoch, row.now); got != "" && believed > row.mark.Epoch+1 {
+			t.Errorf("%s: %d is counted on from", row.name, believed)
+		}
+	}
+	if digits := len(fmt.Sprint(states.MostEntries(now))); digits > 12 {
+		t.Errorf("the numbers of a journal have %d digits", digits)
 	}
 }
 

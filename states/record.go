@@ -86,6 +86,8 @@ type Record struct {
 
 	Unmet []Gauge `json:"unmet,omitempty"` // required clusters that are not where they have to be, and since when
 
+	Generation uint64 `json:"generation,omitempty"` // of the desired state beside it; 0: an older version wrote it
+
 	Journal uint64   `json:"journal"`           // sequence number of the newest entry
 	Answers []Answer `json:"answers,omitempty"` // to the last requests
 	Head    string   `json:"head,omitempty"`    // digest of the newest entry; the last field, as the store cuts it off

@@ -180,7 +180,7 @@ func (g applying) signed(ctx context.Context, v *view, application orchestrator.
 	if signing.file() == "" || v.Desired.There() || v.Record.There() {
 		return application, nil
 	}
-	warrant, err := orchestrator.DraftBirth(v.Snapshot, application)
+	warrant, err := orchestrator.DraftBirth(v.Snapshot, application, v.now)
 	if err != nil {
 		return application, fmt.Errorf("apply cluster %q: %w", g.cluster.Name, err)
 	}

@@ -86,7 +86,7 @@ func (a *app) movable(ctx context.Context, c *consul, cluster string) (*view, er
 			continue
 		}
 		switch w.Kind {
-		case "unborn", "wiped", "missing", "garbage", "overtaken":
+		case "unborn", "wiped", "missing", "garbage", "planted", "torn", "overtaken":
 			return nil, endingf(exitRefused, "lead %q: %s; %s", cluster, w.Reason, w.Remedy)
 		}
 	}

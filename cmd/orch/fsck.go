@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,7 +63,7 @@ func (a *app) fsck(cmd *cobra.Command, args []string) error {
 	}
 	document := fsckJSON{Schema: states.Schema, Clean: true, Clusters: []checkedJSON{}}
 	for _, name := range names {
-		checked, err := fsck(cmd.Context(), c, name)
+		checked, err := fsck(cmd.Context(), c, name, a.now())
 		if err != nil {
 			return err
 		}
@@ -75,15 +76,15 @@ func (a *app) fsck(cmd *cobra.Command, args []string) error {
 	return &ending{code: exitError}
 }
 
-func fsck(ctx context.Context, c *consul, cluster string) (checkedJSON, error) {
+func fsck(ctx context.Context, c *consul, cluster string, now time.Time) (checkedJSON, error) {
 	ledger, err := c.Ledger(ctx, cluster)
 	if err != nil {
 		return checkedJSON{}, err
 	}
-	return newChecked(ledger), nil
+	return newChecked(ledger, now), nil
 }
 
-func newChecked(ledger states.Ledger) checkedJSON {
+func newChecked(ledger states.Ledger, now time.Time) checkedJSON {
 	checked := checkedJSON{Cluster: ledger.Cluster, Entries: len(ledger.Pages), Keys: len(ledger.Digests),
 		Faults: []orchestrator.Finding{}, Notes: []orchestrator.Finding{}}
 	for _, page := range ledger.Pages {
@@ -92,7 +93,7 @@ func newChecked(ledger states.Ledger) checkedJSON {
 		}
 		checked.Last = max(checked.Last, page.Seq)
 	}
-	for _, f := range orchestrator.Fsck(ledger) {
+	for _, f := range orchestrator.Fsck(ledger, now) {
 		if f.Wrong() {
 			checked.Faults = append(checked.Faults, f)
 		} else {

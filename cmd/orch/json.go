@@ -125,7 +125,7 @@ func newStatusJSON(v *view) statusJSON {
 		}
 	}
 	for _, w := range v.waits {
-		if w.Kind == "overtaken" {
+		if unfollowed(w.Kind) {
 			s.Problems = append(s.Problems, w.Reason)
 		}
 	}

@@ -59,6 +59,7 @@ func TestPlanNamesWhatChanged(t *testing.T) {
 		"several things": {func(w *world) {
 			w.snapshot.Nodes[2].Alive, w.snapshot.Source = false, "other"
 			w.snapshot.Desired.Value.Generation += 2
+			w.snapshot.Record.Value.Generation += 2
 		}, []string{"generation was", "the definition was applied again", "node web-3 was alive and is not"}},
 	} {
 		t.Run(name, func(t *testing.T) {

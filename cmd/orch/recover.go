@@ -157,8 +157,8 @@ func (r *recovering) sign(ctx context.Context) error {
 		return fmt.Errorf("recover %q: %w", r.view.Cluster, err)
 	}
 	wanted := r.wanted
-	wanted.Last = newest(entries)
-	warrant, err := orchestrator.DraftRecovery(r.view.Snapshot, wanted)
+	wanted.Last = orchestrator.Newest(entries, r.options.app.now())
+	warrant, err := orchestrator.DraftRecovery(r.view.Snapshot, wanted, r.options.app.now())
 	if err != nil {
 		return endingf(exitRefused, "recover %q: %w", r.view.Cluster, err)
 	}
@@ -172,23 +172,12 @@ func (r recovering) decide(ctx context.Context, snapshot states.Snapshot, leadin
 	if err != nil {
 		return states.Change{}, fmt.Errorf("recover %q: %w", snapshot.Cluster, err)
 	}
-	r.wanted.Last = newest(entries)
+	r.wanted.Last = orchestrator.Newest(entries, r.options.app.now())
 	change, err := orchestrator.Recover(snapshot, r.wanted, leading, r.options.app.now())
 	if err != nil {
 		return change, &ending{exitRefused, err}
 	}
 	return change, nil
-}
-
-// newest gives the highest number, epoch and generation in a journal. What cannot be read has a number
-// all the same.
-func newest(entries []states.Doc[states.Entry]) states.Entry {
-	var last states.Entry
-	for _, doc := range entries {
-		last.Seq = max(last.Seq+1, doc.Value.Seq)
-		last.Epoch, last.Generation = max(last.Epoch, doc.Value.Epoch), max(last.Generation, doc.Value.Generation)
-	}
-	return last
 }
 
 // write writes it under the lease, deciding anew where something changed in between.

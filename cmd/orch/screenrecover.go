@@ -28,7 +28,7 @@ type acceptedJSON struct {
 }
 
 func newRecoverJSON(v *view, written *states.Desired) recoverJSON {
-	document := recoverJSON{Schema: states.Schema, Cluster: v.Cluster, Wrong: v.wrong(), Seen: orchestrator.Seen(v.Snapshot, states.Entry{}),
+	document := recoverJSON{Schema: states.Schema, Cluster: v.Cluster, Wrong: v.wrong(), Seen: orchestrator.Seen(v.Snapshot, states.Entry{}, v.now),
 		Desired: v.desire.Mark, Nodes: []acceptedJSON{}}
 	if written != nil {
 		document.Desired, document.State = written.Mark, spelled(written.State)

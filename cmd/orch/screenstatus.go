@@ -244,11 +244,14 @@ func (v *view) problems(p *page) {
 		}
 	}
 	for _, wait := range v.waits {
-		if wait.Kind == "overtaken" {
-			p.wrap(span{"overtaken: ", red}, wait.Reason+"; "+wait.Remedy)
+		if unfollowed(wait.Kind) {
+			p.wrap(span{wait.Kind + ": ", red}, wait.Reason+"; "+wait.Remedy)
 		}
 	}
 }
+
+// unfollowed tells whether a reason is one that documents give which can all be read.
+func unfollowed(kind string) bool { return kind == "overtaken" || kind == "planted" || kind == "torn" }
 
 // bar draws how many members are there, how many converge, and how long it may take.
 func (v *view) bar(p *page) {

@@ -96,7 +96,7 @@ func (s *signing) signed(ctx context.Context, c *consul, v *view, request states
 	if preview.Refused != "" {
 		return request, v.refusedMove(request, preview)
 	}
-	warrant, err := orchestrator.Draft(v.Snapshot, unsigned, preview)
+	warrant, err := orchestrator.Draft(v.Snapshot, unsigned, preview, v.now)
 	if err != nil {
 		return request, endingf(exitRefused, "sign for %s: %w", v.Cluster, err)
 	}

@@ -139,6 +139,10 @@ func (v *view) nodeState(n nodeView) []blocker {
 	if n.Order.There() && !n.Order.OK() {
 		say("order", "the leader writes another", "its order cannot be read: %s", n.Order.Problem)
 	}
+	if why := node.Status.Value.Planted(v.now); why != "" {
+		say("planted", "set the clock of "+n.Name+", move its agent's state directory away and restart the agent: it starts as one that nobody knows",
+			"by its own word it accepted what nobody follows: %s", why)
+	}
 	if n.Refused != "" {
 		say("refused", "where it was edited: orch fsck "+v.Cluster+" | after a restore: orch recover "+v.Cluster, "the node does not follow what lies in Consul: %s", n.Refused)
 	}

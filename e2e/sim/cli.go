@@ -233,7 +233,7 @@ func (c *command) recover(ctx context.Context, e Event) error {
 		if err != nil {
 			return err
 		}
-		wanted.Last = newest(entries)
+		wanted.Last = orchestrator.Newest(entries, c.engine.Clock())
 		change, err := orchestrator.Recover(snapshot, wanted, orchestrator.Leading{Who: lease.Who, Epoch: lease.Epoch}, c.engine.Clock())
 		if err != nil {
 			return err
@@ -256,13 +256,4 @@ func (c *command) lease(ctx context.Context) (*states.Lease, error) {
 			return nil, err
 		}
 	}
-}
-
-// newest gives the highest number, epoch and generation of a journal.
-func newest(entries []states.Doc[states.Entry]) (last states.Entry) {
-	for _, doc := range entries {
-		last.Seq = max(last.Seq+1, doc.Value.Seq)
-		last.Epoch, last.Generation = max(last.Epoch, doc.Value.Epoch), max(last.Generation, doc.Value.Generation)
-	}
-	return last
 }

@@ -1,8 +1,12 @@
 package sim
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"time"
+
+	"orch/states"
 )
 
 // moment is an instant of which events wait: something is about to be sent, or was just written.
@@ -246,9 +250,27 @@ func (w *world) corrupt(e Event) {
 		w.reset("somebody deletes everything")
 	case "garbage":
 		w.hush(true)
-		w.kv.Put(clusterPrefix+e.Arg, "{ \"schema\": ")
+		w.garble(e)
 		w.hush(false)
 		w.reset("somebody writes garbage over " + e.Arg)
+	}
+}
+
+// numbers finds the counters of a document.
+var numbers = regexp.MustCompile(`"(epoch|generation|journal)": [0-9]+`)
+
+// garble spoils a document: it cannot be read any more, or its counters are at the end, or nearly so.
+func (w *world) garble(e Event) {
+	key, planted := strings.CutPrefix(e.Arg, "planted ")
+	if !planted {
+		w.kv.Put(clusterPrefix+key, "{ \"schema\": ")
+		return
+	}
+	number := pick(w.dice.throw("number", uint64(e.At)), []uint64{1 << 53, states.MostCounted(time.Now()) - 1_000_000})
+	for _, pair := range w.kv.All() {
+		if pair.Key == clusterPrefix+key {
+			w.kv.Put(pair.Key, numbers.ReplaceAllString(string(pair.Value), fmt.Sprintf(`"$1": %d`, number)))
+		}
 	}
 }
 

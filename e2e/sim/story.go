@@ -232,7 +232,7 @@ func (t *teller) fault(begin time.Duration) Event {
 	case "restore":
 		e.For = between(t.r, 5*time.Second, 5*time.Minute) // that it is old
 	case "garbage":
-		e.Arg = pick(t.r, []string{"desired", "orders/" + t.node(), "status/" + t.node(), "transition", "freeze"})
+		e.Arg = pick(t.r, []string{"desired", "orders/" + t.node(), "status/" + t.node(), "transition", "freeze", "planted desired", "planted transition", "planted leader"})
 	}
 	return e
 }

@@ -49,6 +49,9 @@ func (s *Store) Commit(ctx context.Context, lease *states.Lease, snapshot states
 		return nil
 	case errors.As(err, &failed) && failed.Op == 0:
 		return fmt.Errorf("write step %q of %q: %w", change.Entry.Event, lease.Cluster, states.ErrLeaseLost)
+	case errors.As(err, &failed) && failed.Op == opEntry: // and the record is as it was read
+		return fmt.Errorf("write step %q of %q: %w: look at orch fsck %s, then orch recover %s STATE --override healthy counts on behind it",
+			change.Entry.Event, lease.Cluster, states.ErrNumberTaken, lease.Cluster, lease.Cluster)
 	case errors.As(err, &failed):
 		return fmt.Errorf("write step %q of %q: %s: %w", change.Entry.Event, lease.Cluster, ops[failed.Op].Key, states.ErrConflict)
 	case errors.Is(err, states.ErrUnknownOutcome):
@@ -77,6 +80,9 @@ func possible(change states.Change) error {
 	}
 	return nil
 }
+
+// opEntry is where the journal's entry stands in the transaction of a change, right behind the record.
+const opEntry = 2
 
 // changeOps spells the transaction of a change.
 func (s *Store) changeOps(lease *states.Lease, snapshot states.Snapshot, change states.Change) []Op {

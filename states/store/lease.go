@@ -45,11 +45,13 @@ func (s *Store) held(snapshot states.Snapshot) error {
 	return &states.HeldError{Cluster: snapshot.Cluster, Leader: leader, Session: snapshot.Session, AtMost: 2*ttl + time.Second}
 }
 
-// nextEpoch is above every epoch that anybody has seen.
+// nextEpoch is above every epoch that anybody can have seen. What was planted beyond that does not
+// use up the numbers.
 func (s *Store) nextEpoch(snapshot states.Snapshot) uint64 {
-	seen := []uint64{snapshot.Leader.Value.Epoch, snapshot.Desired.Value.Epoch}
+	now := s.Clock()
+	seen := []uint64{states.Believed(snapshot.Leader.Value.Epoch, now), states.Believed(snapshot.Desired.Value.Epoch, now)}
 	for _, node := range snapshot.Nodes {
-		seen = append(seen, node.Status.Value.Epoch)
+		seen = append(seen, states.Believed(node.Status.Value.Epoch, now))
 	}
 	return states.NextEpoch(seen...)
 }

@@ -15,6 +15,7 @@ var commitTests = []test{
 	{"a deposed leader writes nothing", deposedWritesNothing},
 	{"a commit conflicts where something moved", commitConflicts},
 	{"a status that moved stops a commit", unmovedMoved},
+	{"a number of the journal that is taken is no conflict", numberTaken},
 	{"a required cluster that moved stops a commit", requiredMoved},
 	{"a handled request goes with its entry", handledRequest},
 	{"requests come in the order of their creation", requestsInOrder},
@@ -54,6 +55,22 @@ func manyOrders(t *testing.T, h Harness) {
 	}
 }
 
+// What somebody planted at the number of the next entry will never go away by itself: a leader that took
+// it for a conflict would decide again for ever.
+func numberTaken(t *testing.T, h Harness) {
+	s := storeOn(t, h, h.KV)
+	lease := lead(t, s)
+	commit(t, s, lease, change(1))
+	if _, err := h.KV.Txn(t.Context(), []store.Op{{Verb: store.CAS, Key: s.Keys.Entry(cluster, 2), Value: []byte("?")}}); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Commit(t.Context(), lease, snapshot(t, s), change(2))
+	if !errors.Is(err, states.ErrNumberTaken) || errors.Is(err, states.ErrConflict) {
+		t.Errorf("a planted entry: %v", err)
+	}
+	commit(t, s, lease, change(3)) // which is how a recovery goes on
+}
+
 func deposedWritesNothing(t *testing.T, h Harness) {
 	s := storeOn(t, h, h.KV)
 	lease := lead(t, s)
@@ -86,7 +103,7 @@ func commitConflicts(t *testing.T, h Harness) {
 	old := snapshot(t, s)
 	commit(t, s, lease, change(1))
 	wantErr(t, "a commit on an older record", s.Commit(t.Context(), lease, old, change(2)), states.ErrConflict)
-	wantErr(t, "an entry with a number that is taken", s.Commit(t.Context(), lease, snapshot(t, s), change(1)), states.ErrConflict)
+	wantErr(t, "an entry with a number that is taken", s.Commit(t.Context(), lease, snapshot(t, s), change(1)), states.ErrNumberTaken)
 	now := snapshot(t, s)
 	h.Put(s.Keys.Definition(cluster), "changed by hand")
 	step, text := change(2), "web"

@@ -112,7 +112,7 @@ func findings(t *testing.T, s *store.Store) (found []string) {
 	t.Helper()
 	ledger, err := s.Ledger(t.Context(), cluster)
 	must(t, err)
-	for _, f := range orchestrator.Fsck(ledger) {
+	for _, f := range orchestrator.Fsck(ledger, time.Now()) {
 		found = append(found, f.Kind+" "+f.Key)
 	}
 	return found
