@@ -44,3 +44,32 @@ func TestWhoFailedUnderAHoldIsTakenAlong(t *testing.T) {
 		t.Errorf("the move is %s: %s; %d are there", w.record().Status, w.record().Reason, w.at("version 2"))
 	}
 }
+
+// A rollback need not be a legal move. Who failed on such a way back, and was tolerated, is taken along by
+// moving to where the cluster is already: no path leads there, and none is needed.
+func TestWhoFailedOnTheWayBackIsTakenAlong(t *testing.T) {
+	definition := tier()
+	for i := range definition.Transitions {
+		definition.Transitions[i].Policy.MaxFailures = states.Nodes(1)
+	}
+	w := born(t, definition, 3)
+	w.move("waiting", "")
+	w.settle()
+	w.move("converged", "")
+	w.settle()
+	if w.at("converged") != 3 {
+		t.Fatalf("%d of 3 are converged: %s", w.at("converged"), w.record().Reason)
+	}
+	w.agents["n00"].bad = true
+	w.ask(states.Request{Kind: states.AskRollback})
+	w.settle()
+	if w.record().Status != states.Done || w.at("waiting") != 2 {
+		t.Fatalf("the way back is %s, and %d are there", w.record().Status, w.at("waiting"))
+	}
+	w.agents["n00"].bad = false
+	id := w.move("waiting", "")
+	w.settle()
+	if w.record().Status != states.Done || w.at("waiting") != 3 {
+		t.Errorf("the move is %s: %s; %d are there; the answer was %+v", w.record().Status, w.record().Reason, w.at("waiting"), w.answered(id))
+	}
+}
