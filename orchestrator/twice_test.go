@@ -60,13 +60,13 @@ func TestWhoFailedOnTheWayBackIsTakenAlong(t *testing.T) {
 	if w.at("converged") != 3 {
 		t.Fatalf("%d of 3 are converged: %s", w.at("converged"), w.record().Reason)
 	}
-	w.agents["n00"].bad = true
+	w.agents["n01"].bad = true // it is the first on the way back, by an order: it does not try again by itself
 	w.ask(states.Request{Kind: states.AskRollback})
 	w.settle()
 	if w.record().Status != states.Done || w.at("waiting") != 2 {
 		t.Fatalf("the way back is %s, and %d are there", w.record().Status, w.at("waiting"))
 	}
-	w.agents["n00"].bad = false
+	w.agents["n01"].bad = false
 	id := w.move("waiting", "")
 	w.settle()
 	if w.record().Status != states.Done || w.at("waiting") != 3 {
