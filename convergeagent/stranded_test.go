@@ -6,11 +6,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"orch/convergeagent/runner"
 	"orch/states"
 	"orch/states/store"
 )
@@ -18,8 +20,14 @@ import (
 // stranded starts a run that goes on until it is mended, and gives who its runner is.
 func stranded(t *testing.T) (e *Exec, task Task, dir string, runner int) {
 	t.Helper()
+	return strandedBy(t, `echo run >> DIR/trace; while ! test -e DIR/mended; do sleep 0.05; done`)
+}
+
+// strandedBy does so by a script that writes to DIR/trace once it may be told to end.
+func strandedBy(t *testing.T, script string) (e *Exec, task Task, dir string, runner int) {
+	t.Helper()
 	dir = t.TempDir()
-	e = shell(dir, `echo $$ > `+dir+`/leader; echo run >> `+dir+`/trace; while ! test -e `+dir+`/mended; do sleep 0.05; done`)
+	e = shell(dir, strings.ReplaceAll("echo $$ > DIR/leader; "+script, "DIR", dir))
 	task = Task{Run: states.Run{ID: randomID("r-", 6), State: states.State{Name: "on"}, Attempt: 1, Tries: 1, Timeout: states.Duration(time.Minute)}}
 	left := make(chan Result, 1)
 	ctx := t.Context()
@@ -109,5 +117,47 @@ func TestARunHoldsNobodyUpWhoseNameIsTaken(t *testing.T) {
 	}
 	if m := memoryOf(t, dir); !m.Last.Going() || !alive(runner) {
 		t.Errorf("its run is %s", text(m.Last))
+	}
+}
+
+// A machine that goes down in order has every process end: the runner lives to say that it was told to, and the
+// converge's own end may come first. Neither is a failure of the run.
+func TestAnOrderlyRebootUsesUpNoTry(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"killed":             `echo run >> DIR/trace; sleep 60`,
+		"failed":             `trap 'exit 1' TERM; echo run >> DIR/trace; while :; do sleep 0.02; done`,
+		"failed by itself":   `trap 'kill $PPID; exit 1' TERM; echo run >> DIR/trace; while :; do sleep 0.02; done`,
+		"killed by somebody": `trap 'kill $PPID; kill -9 $$' TERM; echo run >> DIR/trace; while :; do sleep 0.02; done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, task, dir, runner := strandedBy(t, script)
+			first := runner
+			if strings.Contains(name, "by") {
+				first, _ = strconv.Atoi(lines(dir + "/leader")[0])
+			}
+			if err := syscall.Kill(first, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			afterReboot(t, e.folder(task.Run), runner)
+			if got := e.Adopt(t.Context(), task); got.Outcome != states.Interrupted || !got.Free || got.Error != "interrupted by a reboot of the node" {
+				t.Errorf("it gives %+v", got)
+			}
+		})
+	}
+}
+
+// afterReboot waits for a run's end, and has it be one of before the machine was started.
+func afterReboot(t *testing.T, folder string, pid int) {
+	t.Helper()
+	eventually(t, "the runner ends", func() bool { return !alive(pid) }, func() string { return "" })
+	path := filepath.Join(folder, "result.json")
+	result, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(strings.Replace(string(result), runner.BootID(), "yesterday's", 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

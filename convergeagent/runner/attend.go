@@ -30,13 +30,15 @@ func (r *runner) attend(ctx context.Context, box *box, timeout time.Duration) Re
 		return judge(status)
 	case <-timer.C:
 	case <-ctx.Done():
-		final = Result{Outcome: states.Interrupted, Error: "somebody told it to end"}
+		final = Result{Outcome: states.Interrupted, Error: toldToEnd}
 	}
 	box.end(rush, states.KillGrace(r.task.Timeout).D())
 	status := <-box.exited
 	final.Exit, final.Signal = status.ExitStatus(), signalName(status)
 	return final
 }
+
+const toldToEnd = "somebody told it to end"
 
 // judge says how the converge ended by itself.
 func judge(status syscall.WaitStatus) Result {

@@ -97,7 +97,7 @@ func (r *runner) listen() (context.Context, func()) {
 // folder that was removed nobody would ever look for it.
 func (r *runner) deliver(final Result) error {
 	for {
-		err := store(r.dir, resultFile, result{Schema: Schema, Result: final}, true)
+		err := store(r.dir, resultFile, result{Schema: Schema, Boot: BootID(), Result: final}, true)
 		if err == nil {
 			tidy(r.dir)
 			return nil
@@ -207,6 +207,9 @@ func (r *runner) converge(ctx context.Context, box *box, timeout time.Duration) 
 	case <-timer.C:
 		_ = reader.SetReadDeadline(time.Now()) // wakes the copy: somebody outside the run holds the pipe
 		<-drained
+	}
+	if ctx.Err() != nil && (final.Outcome == states.ExitedBadly || final.Outcome == states.Killed) {
+		final.Outcome, final.Error = states.Interrupted, toldToEnd // as everything is when the machine goes down; its own end came first
 	}
 	r.lines.last() // whoever judges has heard all of it
 	if r.reading.Judge != nil {

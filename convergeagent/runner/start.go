@@ -107,7 +107,7 @@ func (r *Run) Await(ctx context.Context, said func(string)) (Result, error) {
 	if err != nil {
 		return Result{Outcome: states.Interrupted, Exit: -1, Error: "its result is of no use: " + err.Error()}, nil
 	}
-	return end.Result, nil
+	return end.told(), nil
 }
 
 // bury ends what is left of a run whose runner is gone, and writes down that there will be no result.
@@ -128,14 +128,14 @@ func (r *Run) bury(ctx context.Context) (Result, error) {
 	case useless != nil:
 		final.Error = "its task is of no use: " + useless.Error()
 	case rebooted(task.Boot):
-		final.Error, final.Free = "interrupted by a reboot of the node", true
+		final.Error, final.Free = byReboot, true
 	case !began:
 		final.Error, final.Free = "interrupted: its agent ended before anything ran", true
 	default:
 		final.Error = "interrupted: its runner was killed" + r.odds()
 	}
 	_ = finishLog(task.Log, r.dir, final.ending()) // the log may be gone; how it ended is told all the same
-	if store(r.dir, resultFile, result{Schema: Schema, Result: final}, true) == nil {
+	if store(r.dir, resultFile, result{Schema: Schema, Boot: BootID(), Result: final}, true) == nil {
 		tidy(r.dir)
 	}
 	return final, nil

@@ -73,9 +73,22 @@ type Reading struct {
 
 // result is Result as it lies in its file.
 type result struct {
-	Schema int `json:"schema"`
+	Schema int    `json:"schema"`
+	Boot   string `json:"boot"` // in which it was written
 	Result
 }
+
+// told is the result as it is told. What was told to end before the machine was started anew, and nobody
+// heard of till then, was told so by that.
+func (r result) told() Result {
+	if rebooted(r.Boot) && r.Outcome == states.Interrupted {
+		r.Error, r.Free = byReboot, true
+	}
+	return r.Result
+}
+
+// byReboot says that the machine went down under a run.
+const byReboot = "interrupted by a reboot of the node"
 
 // load reads a file of a run's folder.
 func load(dir, name string, into any) error {
