@@ -231,18 +231,6 @@ func TestACrashOnTheLastTryIsTheEndOfIt(t *testing.T) {
 	}
 }
 
-func save(t *testing.T, dir string, m memory) {
-	t.Helper()
-	f, err := openFolder(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := (&diary{storage: f}).save(m); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestAStateDirectoryThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {

@@ -3,11 +3,9 @@
 package convergeagent
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -137,34 +135,6 @@ func TestABackgroundChildIsKilledAndHoldsNothingUp(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	gone(t, dir+"/pid")
-}
-
-// gone checks that a process whose number is in a file can do nothing any more.
-func gone(t *testing.T, path string) {
-	t.Helper()
-	numbers := lines(path)
-	if len(numbers) == 0 {
-		t.Fatalf("%s has no number", path)
-	}
-	for _, number := range numbers {
-		pid, err := strconv.Atoi(number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if alive(pid) {
-			t.Errorf("process %d is alive", pid)
-		}
-	}
-}
-
-// alive tells whether a process can still do something.
-func alive(pid int) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	_, state, _ := strings.Cut(string(text[bytes.LastIndexByte(text, ')'):]), " ")
-	return state[0] != 'Z' && state[0] != 'X'
 }
 
 // What is to stay is started through init: no process of a run outlives it, whatever it does.

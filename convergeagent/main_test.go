@@ -1,8 +1,11 @@
 package convergeagent
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"orch/convergeagent/runner"
@@ -20,5 +23,17 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	sideBySide()
 	os.Exit(m.Run())
+}
+
+// sideBySide runs more tests at once than there are processors, unless the command line says how many:
+// agents mostly wait, for their runs, their pauses and their sessions.
+func sideBySide() {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	}
 }

@@ -1,11 +1,13 @@
 package convergeagent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -169,6 +171,19 @@ func eventually(t *testing.T, what string, good func() bool, last func() string)
 	t.Fatalf("never: %s; at last: %s", what, last())
 }
 
+// save puts a memory where an agent will find it.
+func save(t *testing.T, dir string, m memory) {
+	t.Helper()
+	f, err := openFolder(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := (&diary{storage: f}).save(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // lines reads a file that runs write to.
 func lines(path string) []string {
 	text, _ := os.ReadFile(path)
@@ -183,4 +198,32 @@ func quiet(t *testing.T, what string, good func() bool) {
 			t.Fatalf("not so any more: %s", what)
 		}
 	}
+}
+
+// gone checks that a process whose number is in a file can do nothing any more.
+func gone(t *testing.T, path string) {
+	t.Helper()
+	numbers := lines(path)
+	if len(numbers) == 0 {
+		t.Fatalf("%s has no number", path)
+	}
+	for _, number := range numbers {
+		pid, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if alive(pid) {
+			t.Errorf("process %d is alive", pid)
+		}
+	}
+}
+
+// alive tells whether a process can still do something.
+func alive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(text[bytes.LastIndexByte(text, ')'):]), " ")
+	return state[0] != 'Z' && state[0] != 'X'
 }

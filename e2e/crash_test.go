@@ -157,10 +157,13 @@ func TestConsulRestartsInMidTransition(t *testing.T) {
 
 // status, decoded far enough to see one node's run.
 type nodeStatus struct {
-	Phase   string
-	Reason  string
-	Refused string
-	Run     struct {
+	Instance string
+	State    struct{ Name, Argument string }
+	Phase    string
+	Reason   string
+	Refused  string
+	Unable   string
+	Run      struct {
 		ID, Outcome, Signal, Log string
 		Exit, Attempt            int
 		Seconds                  float64

@@ -82,6 +82,10 @@ var nodes = []row{
 	{"a node comes back in the middle", "restarted", "it does not start", "TestNodeThatReturnsInTheMiddleDoesNotStart", ""},
 	{"two machines of one name", "a second state directory", "the second is refused", "TestSecondInstanceOfANode", ""},
 	{"a tool is locked or disabled by hand", "puppet agent --disable", "blocked: told, and not a success", "TestPuppetAgentDisabled", ""},
+	{"a state file is empty, cut off, another's, a newer version's, a link, or writable by others", "files, under agents that are killed or stopped", "safe mode: told, nothing runs, nothing is touched; whole or moved away, the node comes along", "TestDamagedStateFiles", ""},
+	{"a state file is damaged under its agent", "truncated, its folder opened to others", "the agent knows it all the same, and writes it again; or says why it cannot", "TestStateFileIsDamagedUnderItsAgent", ""},
+	{"the disk of a node is full, read-only, or fails", "a small tmpfs, a remount, EIO by a tracer", "no run without a durable note of it; the move goes on without the node, which comes along by itself", "TestDisksThatFail", ""},
+	{"a converge fills the disk", "dd, and SIGKILL of the agent", "the result is told when there is room for it; nothing runs before", "TestAConvergeFillsTheDisk", ""},
 	{"the state directory cannot be written", "permissions, limits", "no run without a durable note of it", "TestAStateDirectoryThatCannotBeWritten", agent},
 	{"a service is drained when its agent dies", "SIGKILL at every step", "it takes out only what it set itself", "TestDrainOverAKill", ""},
 }
