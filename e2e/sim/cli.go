@@ -35,7 +35,7 @@ func (w *world) command() *command {
 	w.lives[l.name] = l
 	w.mu.Unlock()
 	s := store.New(w.altered(w.port(l.name, l), ""), keys, parse)
-	s.TTL = 15 * time.Second
+	s.TTL, s.Memo = 15*time.Second, w.memo
 	c := &command{w: w, life: l, store: s, n: n}
 	r := w.dice.throw("skew "+l.name, 0)
 	skew := time.Duration(0)

@@ -94,7 +94,7 @@ func (m *machine) serve() {
 	defer l.kill()
 	m.w.note(Note{Who: l.name, Text: "agent starts"})
 	inbox := store.NewAgent(m.w.altered(m.w.port(m.name, l), m.node), keys, cluster, m.node)
-	inbox.TTL = m.w.story.TTL
+	inbox.TTL, inbox.Memo = m.w.story.TTL, m.w.memo
 	config := convergeagent.Config{Cluster: cluster, Node: m.node, StateDir: m.name, TTL: m.w.story.TTL,
 		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Storage: m.open(l), Log: hclog.NewNullLogger()}
 	m.cares(&config, l)

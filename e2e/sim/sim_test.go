@@ -79,6 +79,9 @@ func TestSim(t *testing.T) {
 					s := story(seed)
 					result := played(t, s, Alteration{})
 					all.add(result)
+					for _, text := range result.Spoiled {
+						t.Errorf("seed %d: somebody changed what was read, for all who read it too: %s", seed, text)
+					}
 					if len(result.Violations) > 0 {
 						tell(t, s, result.Violations[0].Check)
 					}

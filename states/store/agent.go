@@ -19,6 +19,7 @@ type Agent struct {
 	Keys    Keys
 	Cluster string
 	Node    string
+	Memo    *Memo         // nil: an agent is small, and reads little
 	TTL     time.Duration // of the session
 	Wait    time.Duration // of one blocking query
 	Again   time.Duration // freezes, and the id, are looked at this often
@@ -73,7 +74,7 @@ func (a *Agent) Last(ctx context.Context) (status states.Doc[states.Status], hel
 	if err != nil {
 		return status, false, fmt.Errorf("read the status of %q: %w", a.Node, err)
 	}
-	return decode[states.Status](pair), pair.Session != "", nil
+	return decode[states.Status](a.Memo, pair), pair.Session != "", nil
 }
 
 // evict ends a session of our own instance that we have forgotten, and refuses another instance. A
@@ -82,7 +83,7 @@ func (a *Agent) evict(ctx context.Context, pair Pair, instance string) error {
 	if pair.Session == "" {
 		return nil
 	}
-	other := decode[states.Status](pair)
+	other := decode[states.Status](a.Memo, pair)
 	if !other.OK() {
 		return fmt.Errorf("enlist %q: a session holds its status, and whose cannot be read: %s; wait until it ends, or end it: %w",
 			a.Node, other.Problem, states.ErrConflict)

@@ -41,7 +41,11 @@ type validator interface{ Validate() error }
 // decode reads a document. It never fails: what cannot be used comes with its problem. Fields that
 // it does not know are passed over, so that an old agent reads a newer leader's documents of the
 // same schema; a new meaning has a new schema number.
-func decode[T any](pair Pair) states.Doc[T] {
+func decode[T any](m *Memo, pair Pair) states.Doc[T] {
+	return recall(m, plain, pair, read[T])
+}
+
+func read[T any](pair Pair) states.Doc[T] {
 	doc := states.Doc[T]{Index: pair.Index}
 	if pair.Index == 0 {
 		return doc

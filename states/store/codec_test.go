@@ -37,7 +37,7 @@ func sampleRequest() states.Request {
 
 // parses tells how a document is read.
 func parses[T any](text string) string {
-	return decode[T](Pair{Key: "k", Value: []byte(text), Index: 7}).Problem
+	return decode[T](nil, Pair{Key: "k", Value: []byte(text), Index: 7}).Problem
 }
 
 func TestOwnDocumentsAreRead(t *testing.T) {
@@ -152,7 +152,7 @@ func TestHostileDocuments(t *testing.T) {
 	rows := hostile(t)
 	maps.Copy(rows, impossible(t))
 	for name, row := range rows {
-		doc := decode[states.Desired](Pair{Key: "k", Value: []byte(row[0]), Index: 7})
+		doc := decode[states.Desired](nil, Pair{Key: "k", Value: []byte(row[0]), Index: 7})
 		if !strings.Contains(doc.Problem, row[1]) || doc.OK() || !doc.There() {
 			t.Errorf("%s: problem %q; want %q in it", name, states.Clip(doc.Problem, 200), row[1])
 		}
@@ -194,7 +194,7 @@ func TestUnknownFieldsArePassedOver(t *testing.T) {
 }
 
 func TestNothingIsNoProblem(t *testing.T) {
-	if doc := decode[states.Desired](Pair{Key: "k"}); doc.There() || doc.Problem != "" {
+	if doc := decode[states.Desired](nil, Pair{Key: "k"}); doc.There() || doc.Problem != "" {
 		t.Errorf("a missing document is %+v", doc)
 	}
 }

@@ -23,9 +23,9 @@ func (s *Store) Elsewhere(ctx context.Context, cluster string) (states.Elsewhere
 	for _, pair := range pairs {
 		switch pair.Key {
 		case s.Keys.Desired(cluster):
-			desired = desiredOf(cluster, pair)
+			desired = desiredOf(s.Memo, cluster, pair)
 		case s.Keys.Record(cluster):
-			record = decode[states.Record](pair)
+			record = decode[states.Record](s.Memo, pair)
 		}
 	}
 	return elsewhere(cluster, desired, record), nil
@@ -80,7 +80,7 @@ func (s *Store) Vote(ctx context.Context, gate string) (states.Doc[states.Vote],
 		return states.Doc[states.Vote]{}, fmt.Errorf("read %q: %w", key, err)
 	}
 	for _, pair := range pairs {
-		return decode[states.Vote](pair), nil
+		return decode[states.Vote](s.Memo, pair), nil
 	}
 	return states.Doc[states.Vote]{}, nil
 }

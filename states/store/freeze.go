@@ -28,7 +28,7 @@ func (s *Store) ReadFreeze(ctx context.Context, cluster string) (states.Doc[stat
 	if len(pairs) == 0 || pairs[0].Index == 0 {
 		return states.Doc[states.Freeze]{}, nil
 	}
-	return decode[states.Freeze](pairs[0]), nil
+	return decode[states.Freeze](s.Memo, pairs[0]), nil
 }
 
 // PutFreeze freezes a cluster, or everybody. It is states.ErrConflict where something else lies there

@@ -113,7 +113,7 @@ func FuzzParse(f *testing.F) {
 
 func again[T any](t *testing.T, text []byte) {
 	before := bytes.Clone(text)
-	doc := decode[T](Pair{Key: "k", Value: text, Index: 7})
+	doc := decode[T](nil, Pair{Key: "k", Value: text, Index: 7})
 	if !bytes.Equal(before, text) {
 		t.Fatalf("reading %q has changed it to %q", before, text)
 	}

@@ -72,17 +72,21 @@ func headless(text []byte) []byte {
 }
 
 // sealed reads a document that leaders write, with its digest.
-func sealed[T any](pair Pair) states.Doc[T] {
-	doc := decode[T](pair)
-	doc.Digest = states.Fingerprint(pair.Value)
-	return doc
+func sealed[T any](m *Memo, pair Pair) states.Doc[T] {
+	return recall(m, withDigest, pair, func(pair Pair) states.Doc[T] {
+		doc := read[T](pair)
+		doc.Digest = states.Fingerprint(pair.Value)
+		return doc
+	})
 }
 
 // sealedRecord is sealed for the record, whose digest is without its head.
-func sealedRecord(pair Pair) states.Doc[states.Record] {
-	doc := decode[states.Record](pair)
-	doc.Digest = states.Fingerprint(headless(pair.Value))
-	return doc
+func sealedRecord(m *Memo, pair Pair) states.Doc[states.Record] {
+	return recall(m, withDigest, pair, func(pair Pair) states.Doc[states.Record] {
+		doc := read[states.Record](pair)
+		doc.Digest = states.Fingerprint(headless(pair.Value))
+		return doc
+	})
 }
 
 // Ledger reads a cluster with its whole journal in one consistent transaction, so that no leader can
@@ -109,11 +113,12 @@ func (s *Store) enter(ledger *states.Ledger, key string, pair Pair) {
 	room, name, nested := strings.Cut(key, "/")
 	switch {
 	case key == states.KeyRecord:
-		ledger.Digests[key] = states.Fingerprint(headless(pair.Value))
+		ledger.Digests[key] = sealedRecord(s.Memo, pair).Digest
 	case key == states.KeyDesired, key == states.KeyDefinition, room == "orders" && nested && states.ValidNode(name):
 		ledger.Digests[key] = states.Fingerprint(pair.Value)
 	case room == "journal" && nested:
-		page := states.Page{Doc: decode[states.Entry](pair), Key: key, Digest: states.Fingerprint(pair.Value)}
+		doc := sealed[states.Entry](s.Memo, pair)
+		page := states.Page{Doc: doc, Key: key, Digest: doc.Digest}
 		if seq, err := strconv.ParseUint(name, 10, 64); err == nil && pair.Key == s.Keys.Entry(ledger.Cluster, seq) {
 			page.Seq = seq
 		}
@@ -136,7 +141,7 @@ func (s *Store) Oldest(ctx context.Context, cluster string) (int, states.Doc[sta
 	if err != nil || len(pairs) == 0 {
 		return 0, states.Doc[states.Entry]{}, err
 	}
-	return len(answer.Keys), decode[states.Entry](pairs[0]), nil
+	return len(answer.Keys), decode[states.Entry](s.Memo, pairs[0]), nil
 }
 
 // prunedAtOnce is how many entries one transaction deletes: well below what Consul takes.

@@ -78,9 +78,9 @@ func (f *follower) saw(key string, pair Pair, err error) {
 func (f *follower) place(key string, pair Pair) {
 	switch key {
 	case f.agent.Keys.Desired(f.agent.Cluster):
-		f.sight.Desired = desiredOf(f.agent.Cluster, pair)
+		f.sight.Desired = desiredOf(f.agent.Memo, f.agent.Cluster, pair)
 	case f.agent.Keys.Order(f.agent.Cluster, f.agent.Node):
-		f.sight.Order = decode[states.Order](pair)
+		f.sight.Order = decode[states.Order](f.agent.Memo, pair)
 	}
 }
 
@@ -131,9 +131,9 @@ func (f *follower) sort(pairs []Pair) error {
 		case k.Order(f.agent.Cluster, f.agent.Node):
 			f.overtake(pair, f.sight.Order.Index)
 		case k.Freeze():
-			f.sight.Frozen = decode[states.Freeze](pair)
+			f.sight.Frozen = decode[states.Freeze](f.agent.Memo, pair)
 		case k.ClusterFreeze(f.agent.Cluster):
-			f.sight.Freeze = decode[states.Freeze](pair)
+			f.sight.Freeze = decode[states.Freeze](f.agent.Memo, pair)
 		case k.ID():
 			if pair.Index == 0 {
 				continue

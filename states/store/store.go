@@ -17,6 +17,7 @@ type Store struct {
 	KV    KV
 	Keys  Keys
 	Parse func(text string) (states.Cluster, error) // of a definition; this room knows no language
+	Memo  *Memo                                     // of what was decoded already
 	TTL   time.Duration                             // of a leader's session
 	Wait  time.Duration                             // of one blocking query
 	Clock func() time.Time
@@ -24,7 +25,7 @@ type Store struct {
 
 // New makes a Store with the usual times.
 func New(kv KV, keys Keys, parse func(string) (states.Cluster, error)) *Store {
-	return &Store{KV: kv, Keys: keys, Parse: parse, TTL: 30 * time.Second, Wait: time.Minute, Clock: time.Now}
+	return &Store{KV: kv, Keys: keys, Parse: parse, Memo: NewMemo(memoRoom), TTL: 30 * time.Second, Wait: time.Minute, Clock: time.Now}
 }
 
 // Snapshot reads everything about a cluster in one consistent transaction.
@@ -64,23 +65,22 @@ func (s *Store) assemble(cluster string, pairs []Pair) states.Snapshot {
 		switch {
 		case pair.Index == 0:
 		case pair.Key == k.Freeze():
-			snapshot.Frozen = decode[states.Freeze](pair)
+			snapshot.Frozen = decode[states.Freeze](s.Memo, pair)
 		case pair.Key == k.ClusterFreeze(cluster):
-			snapshot.Freeze = decode[states.Freeze](pair)
+			snapshot.Freeze = decode[states.Freeze](s.Memo, pair)
 		case pair.Key == k.Definition(cluster):
 			snapshot.Definition, snapshot.Source = s.definition(cluster, pair), string(pair.Value)
-			snapshot.Definition.Digest = states.Fingerprint(pair.Value)
 		case pair.Key == k.Leader(cluster):
-			snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](pair), pair.Session != "", pair.Session
+			snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](s.Memo, pair), pair.Session != "", pair.Session
 		case pair.Key == k.Desired(cluster):
-			snapshot.Desired = desiredOf(cluster, pair)
+			snapshot.Desired = desiredOf(s.Memo, cluster, pair)
 		case pair.Key == k.Record(cluster):
-			snapshot.Record = sealedRecord(pair)
+			snapshot.Record = sealedRecord(s.Memo, pair)
 		case below(pair.Key, k.Orders(cluster)):
-			node(pair.Key).Order = sealed[states.Order](pair)
+			node(pair.Key).Order = sealed[states.Order](s.Memo, pair)
 		case below(pair.Key, k.Statuses(cluster)):
 			n := node(pair.Key)
-			n.Status, n.Alive = decode[states.Status](pair), pair.Session != ""
+			n.Status, n.Alive = decode[states.Status](s.Memo, pair), pair.Session != ""
 		case below(pair.Key, k.Requests(cluster)):
 			requests = append(requests, pair)
 		}
@@ -104,7 +104,7 @@ func (s *Store) requests(pairs []Pair) []states.Doc[states.Request] {
 	slices.SortFunc(pairs, func(a, b Pair) int { return int(a.Created) - int(b.Created) })
 	var requests []states.Doc[states.Request]
 	for _, pair := range pairs {
-		doc := decode[states.Request](pair)
+		doc := decode[states.Request](s.Memo, pair)
 		if doc.Problem == "" && doc.Value.ID != last(pair.Key) {
 			doc.Problem = fmt.Sprintf("it calls itself %q", doc.Value.ID)
 		}
@@ -115,17 +115,19 @@ func (s *Store) requests(pairs []Pair) []states.Doc[states.Request] {
 }
 
 func (s *Store) definition(cluster string, pair Pair) states.Doc[states.Cluster] {
-	doc := states.Doc[states.Cluster]{Index: pair.Index}
-	definition, err := s.Parse(string(pair.Value))
-	if err != nil {
-		doc.Problem = err.Error()
-		return doc
+	doc := recall(s.Memo, withDigest, pair, s.parse)
+	if doc.OK() && doc.Value.Name != cluster {
+		doc.Problem, doc.Value = foreign(doc.Value.Name), states.Cluster{}
 	}
-	if definition.Name != cluster {
-		doc.Problem = foreign(definition.Name)
-		return doc
+	return doc
+}
+
+func (s *Store) parse(pair Pair) states.Doc[states.Cluster] {
+	doc := states.Doc[states.Cluster]{Index: pair.Index, Digest: states.Fingerprint(pair.Value)}
+	var err error
+	if doc.Value, err = s.Parse(string(pair.Value)); err != nil {
+		doc.Value, doc.Problem = states.Cluster{}, err.Error()
 	}
-	doc.Value = definition
 	return doc
 }
 
@@ -133,8 +135,8 @@ func (s *Store) definition(cluster string, pair Pair) states.Doc[states.Cluster]
 func foreign(name string) string { return fmt.Sprintf("it is that of cluster %q", name) }
 
 // desiredOf reads the desired state of a cluster. One of an older version does not say whose it is.
-func desiredOf(cluster string, pair Pair) states.Doc[states.Desired] {
-	doc := sealed[states.Desired](pair)
+func desiredOf(m *Memo, cluster string, pair Pair) states.Doc[states.Desired] {
+	doc := sealed[states.Desired](m, pair)
 	if name := doc.Value.Cluster; doc.OK() && name != "" && name != cluster {
 		doc.Value, doc.Problem = states.Desired{}, problem(errors.New(foreign(name)))
 	}
@@ -174,7 +176,7 @@ func (s *Store) Journal(ctx context.Context, cluster string, after uint64) ([]st
 	var entries []states.Doc[states.Entry]
 	for _, pair := range pairs {
 		if pair.Key > s.Keys.Entry(cluster, after) {
-			entries = append(entries, decode[states.Entry](pair))
+			entries = append(entries, decode[states.Entry](s.Memo, pair))
 		}
 	}
 	return entries, nil
@@ -194,7 +196,7 @@ func (s *Store) Entries(ctx context.Context, cluster string, first, last uint64)
 		}
 		for _, pair := range pairs {
 			if pair.Index != 0 {
-				entries = append(entries, decode[states.Entry](pair))
+				entries = append(entries, decode[states.Entry](s.Memo, pair))
 			}
 		}
 	}
