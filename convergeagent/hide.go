@@ -7,7 +7,7 @@ import (
 )
 
 // Hidden stands where a secret was.
-const Hidden = "[hidden]"
+const Hidden = runner.Hidden
 
 var (
 	secretWords = regexp.MustCompile(`(?i)token|secret`)

@@ -3,6 +3,7 @@ package runner
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,9 @@ func TestTail(t *testing.T) {
 		{"bad \xff\xfe utf8\n", "bad \uFFFD utf8"},
 		{"right\u202Eleft\u200B\n", "rightleft"},
 		{"\x1b]0;title\x07text\n", "text"},
-		{strings.Repeat("x", 5000) + "\nb", strings.Repeat("x", lineBytes) + "|b"},
+		{strings.Repeat("x", 5000) + "\nb", "…|b"},
+		{strings.Repeat("x ", 2500) + "\nb", strings.Repeat("x ", lineBytes/2-1) + "…|b"},
+		{strings.Repeat("x ", 2040) + "password=" + strings.Repeat("p", 20) + "\nb", strings.Repeat("x ", 2040) + "…|b"},
 	} {
 		got := &tail{}
 		for i := range len(c.in) {
@@ -33,6 +36,48 @@ func TestTail(t *testing.T) {
 	_, _ = many.Write([]byte(strings.Repeat("line\n", 1000) + "last\n"))
 	if got := many.last(); len(got) != tailLines || got[tailLines-1] != "last" {
 		t.Errorf("it keeps %d lines", len(got))
+	}
+}
+
+// What is shown while a run goes on may end anywhere: in the middle of a secret, which nobody would know by its half.
+func TestALineThatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"Continue? [y/N] ": "Continue? [y/N]", "Password:": "Password:", "Overwrite (yes/no)?": "Overwrite (yes/no)?", "really? [y/N]": "really? [y/N]",
+		"whole\nhalf": "whole", "token 8f2a5c2e-11d0-4": "token …", "password=hun": "", "{\"password\":\"hun": "{\"password\":…",
+	} {
+		got := &tail{}
+		_, _ = got.Write([]byte(in))
+		if lines, _ := got.fresh(); strings.Join(lines, "|") != want {
+			t.Errorf("of %q it shows %q, want %q", in, lines, want)
+		}
+	}
+}
+
+// A private key is of many lines, none of which tells what it is.
+func TestPrivateKeysStayOnTheNode(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n", 26)
+	for in, want := range map[string]string{
+		"a\n-----BEGIN PRIVATE KEY-----\n" + key + "-----END PRIVATE KEY-----\nb\n":                "a|[hidden]|b",
+		"+-----BEGIN OPENSSH PRIVATE KEY-----\n" + key + "+-----END OPENSSH PRIVATE KEY-----\nb\n": "+[hidden]|b",
+		"-----BEGIN RSA PRIVATE KEY-----\n" + key + "MIIEvQIBADANBgk":                              "[hidden]",
+		`key: "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"` + "\nb\n":          `key: "[hidden]|b`,
+		"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n":                           "-----BEGIN CERTIFICATE-----|MIIB|-----END CERTIFICATE-----",
+		"-----BEGIN PRIVATE KEY----- is missing\n" + strings.Repeat("x\n", keyLines) + "b\n":       "[hidden]|b",
+	} {
+		for _, step := range []int{1, 7, 4096} {
+			got := &tail{}
+			for part := range slices.Chunk([]byte(in), step) {
+				_, _ = got.Write(part)
+				if lines, _ := got.fresh(); strings.Contains(strings.Join(lines, ""), "MIIE") {
+					t.Errorf("meanwhile it shows %q", lines)
+				}
+			}
+			if text := strings.Join(got.last(), "|"); text != want {
+				t.Errorf("%q gives %q, want %q", in, text, want)
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 const (
 	tailLines = 20
 	lineBytes = 4 << 10
+	keyLines  = 100 // more than a private key has
 )
 
 // tail keeps the last lines of a stream, however long it is and whether or not it has line ends.
@@ -22,6 +23,7 @@ type tail struct {
 	lines []string
 	news  bool
 	line  []byte            // the beginning of the line that is being read
+	key   int               // how many more lines may be of the private key that began
 	heard func(line string) // hears of every line; nil: nobody does
 }
 
@@ -49,7 +51,7 @@ func (t *tail) Write(data []byte) (int, error) {
 
 // end takes the line that was read.
 func (t *tail) end() {
-	line := Clean(string(t.line))
+	line, cut := Clean(string(t.line)), len(t.line) == lineBytes
 	t.line = t.line[:0]
 	if line == "" {
 		return
@@ -57,11 +59,52 @@ func (t *tail) end() {
 	if t.heard != nil {
 		t.heard(line)
 	}
+	if cut {
+		line = words(line)
+	}
+	if line = t.keyless(line); line == "" {
+		return
+	}
 	if len(t.lines) == tailLines {
 		t.lines = append(t.lines[:0], t.lines[1:]...)
 	}
 	t.lines = append(t.lines, line)
 }
+
+// words is a line that goes on, up to its last word: of half a secret nobody knows what it is. A question is whole.
+func words(line string) string {
+	end := strings.LastIndexAny(line, " :?>])") + 1
+	if end == len(line) {
+		return line
+	}
+	return line[:end] + more
+}
+
+const more = "…"
+
+// keyBegin is the first line of a private key, whatever stands before it.
+var keyBegin = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)
+
+// keyless is a line without the private key that it is a part of: that is known by its first line alone.
+func (t *tail) keyless(line string) string {
+	if t.key > 0 {
+		if t.key--; strings.Contains(line, "-----END ") {
+			t.key = 0
+		}
+		return ""
+	}
+	begin := keyBegin.FindStringIndex(line)
+	if begin == nil {
+		return line
+	}
+	if !strings.Contains(line[begin[1]:], "-----END ") {
+		t.key = keyLines
+	}
+	return line[:begin[0]] + Hidden
+}
+
+// Hidden stands where a secret was.
+const Hidden = "[hidden]"
 
 // fresh gives the lines, also the one that is being written, if there is something new in them.
 func (t *tail) fresh() ([]string, bool) {
@@ -70,7 +113,7 @@ func (t *tail) fresh() ([]string, bool) {
 	news := t.news
 	t.news = false
 	lines := slices.Clone(t.lines)
-	if line := Clean(string(t.line)); news && line != "" { // as a question that nobody answers
+	if line := words(Clean(string(t.line))); news && line != "" && line != more && t.key == 0 && !keyBegin.MatchString(line) { // as a question that nobody answers
 		lines = append(lines, line)
 	}
 	return lines, news
