@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -105,4 +106,60 @@ func (n *network) deafen(host, ip string) {
 
 func (n *network) mend(host, ip string) {
 	n.run("-n", n.prefix+host, "route", "del", "blackhole", ip+"/32")
+}
+
+// slow has what a host sends wait for a line that takes so much.
+func (n *network) slow(host, rate string) {
+	n.tool("tc", host, "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "4kb", "latency", "2s")
+}
+
+func (n *network) fast(host string) { n.tool("tc", host, "qdisc", "del", "dev", "eth0", "root") }
+
+// delayed counts the packets that waited for the line.
+func (n *network) delayed(host string) int {
+	var lines []struct {
+		Kind       string
+		Overlimits int
+	}
+	text := n.tool("tc", host, "-s", "-j", "qdisc", "show", "dev", "eth0")
+	must(n.t, json.Unmarshal([]byte(text), &lines))
+	return lines[0].Overlimits
+}
+
+// filter does to a part of a host's packets what the rule says; input: what arrives, output: what leaves.
+func (n *network) filter(host, way, rule string) {
+	n.tool("nft", host, "add table inet faults; add chain inet faults "+way+" { type filter hook "+way+" priority 0; }; add rule inet faults "+way+" iif lo accept; add rule inet faults "+way+" "+rule)
+}
+
+func (n *network) unfilter(host string) { n.tool("nft", host, "delete table inet faults") }
+
+// filtered counts what the filter struck.
+func (n *network) filtered(host string) int {
+	text := n.tool("nft", host, "-j", "list", "table", "inet", "faults")
+	var list struct {
+		Nftables []struct {
+			Rule struct {
+				Expr []struct{ Counter struct{ Packets int } }
+			}
+		}
+	}
+	must(n.t, json.Unmarshal([]byte(text), &list))
+	struck := 0
+	for _, entry := range list.Nftables {
+		for _, expr := range entry.Rule.Expr {
+			struck += expr.Counter.Packets
+		}
+	}
+	return struck
+}
+
+// tool runs a program in the network of a host.
+func (n *network) tool(name, host string, args ...string) string {
+	n.t.Helper()
+	command := append(append(n.enter(host), name), args...)
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+	if err != nil {
+		n.t.Fatalf("%s: %v: %s", strings.Join(command, " "), err, out)
+	}
+	return string(out)
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puppet and Ansible, for the tests of their drivers, tmux, for those of the live view, mmdebstrap, rpm and man, for those of the packages, graphviz, for graphs, strace,
-# for what an agent executes:
+# for what an agent executes, iproute2 and nftables, for faults of networks:
 # from Debian's packages, where this may install them. Where it may not, it says so; those tests are skipped then, and fail in CI.
 set -eu
 
@@ -10,6 +10,8 @@ command -v puppet >/dev/null && command -v ruby >/dev/null || missing="puppet-ag
 command -v ansible-playbook >/dev/null || missing="$missing ansible-core"
 command -v man >/dev/null || missing="$missing man-db"
 command -v dot >/dev/null || missing="$missing graphviz"
+command -v ip >/dev/null && command -v tc >/dev/null || missing="$missing iproute2"
+command -v nft >/dev/null || missing="$missing nftables"
 for name in tmux mmdebstrap rpm strace; do
 	command -v $name >/dev/null || missing="$missing $name"
 done

@@ -13,7 +13,7 @@ import (
 )
 
 // tools are the real ones that tests run, and what of Debian brings them; make tools installs them.
-var tools = map[string]string{"puppet": "puppet-agent", "ansible-playbook": "ansible-core", "ruby": "puppet-agent", "strace": "strace"}
+var tools = map[string]string{"puppet": "puppet-agent", "ansible-playbook": "ansible-core", "ruby": "puppet-agent", "strace": "strace", "nft": "nftables", "tc": "iproute2"}
 
 // tool finds one, or skips the test. In CI that is a failure.
 func tool(t *testing.T, name string) string {
