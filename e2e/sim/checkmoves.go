@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"slices"
+
+	"orch/states"
+)
+
+// reached: a hop ends, or a move is done, only when the machines of all members that count are there.
+func reached(h *History) (all []Violation) {
+	rough := false
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		rough = rough || n.Reset
+		if n.Write == nil || n.Reset || before.Record == nil || before.Desired == nil {
+			return
+		}
+		for _, doc := range n.Write.Docs {
+			if rough || doc.Entry == nil || doc.Entry.Event != states.EventHop && doc.Entry.Event != states.EventDone {
+				continue
+			}
+			for _, m := range before.Record.Members {
+				_, charged := before.Record.CountOf(m.Node)
+				o, said := before.Orders[m.Node], before.Statuses[m.Node].Status
+				if charged || said != nil && said.Off() || o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.Held != nil) {
+					continue
+				}
+				if real := before.at(m.Node); !real.Same(before.Desired.State) {
+					all = append(all, found(i, n, "%s is told to be reached, and %s is at %s", before.Desired.State, m.Node, real))
+				}
+			}
+		}
+	})
+	return all
+}
+
+// stopped: no order is given while more nodes are known to have failed than is tolerated.
+func stopped(h *History) (all []Violation) {
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Write == nil || n.Reset || before.Record == nil || before.Desired == nil {
+			return
+		}
+		for _, doc := range n.Write.Docs {
+			if doc.Entry == nil || doc.Entry.Event != states.EventBatch && doc.Entry.Event != states.EventOrders && doc.Entry.Event != states.EventOpened {
+				continue
+			}
+			r := before.Record
+			if r.Current().Policy.OnFailure == states.ContinueOnFailure {
+				continue
+			}
+			failed := map[string]bool{}
+			for _, c := range r.Counted {
+				if !c.Retried && c.Kind != states.CountSkipped {
+					failed[c.Node] = true
+				}
+			}
+			for name, s := range before.Statuses {
+				o := before.Orders[name]
+				if _, member := r.Member(name); !member || s.Status == nil || o == nil || o.Held != nil {
+					continue
+				}
+				run, over := s.Status.Ended(o.Run)
+				retried := slices.ContainsFunc(r.Counted, func(c states.Counted) bool { return c.Run == o.Run && c.Retried })
+				if over && run.Bad() && o.Transition == r.ID && !retried && o.OfHop(*before.Desired) {
+					failed[name] = true
+				}
+			}
+			if len(failed) > r.Budget() {
+				all = append(all, found(i, n, "%s although %v failed, and %d are tolerated", doc.Entry.Event, sorted(failed), r.Budget()))
+			}
+		}
+	})
+	return all
+}
+
+// alive: a move that takes no other's place does not stop for failures before anybody was let go.
+func alive(h *History) (all []Violation) {
+	let, fresh := map[string]bool{}, map[string]bool{}
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Write == nil || n.Reset || before.Record == nil || after.Record == nil {
+			return
+		}
+		for _, doc := range n.Write.Docs {
+			switch e := doc.Entry; {
+			case e == nil:
+			case after.Record.ID != before.Record.ID:
+				fresh[after.Record.ID] = before.Record.Status != states.Running
+				let[after.Record.ID] = after.Record.Batch.Number > 0
+			case e.Event == states.EventBatch, e.Event == states.EventOpened:
+				let[after.Record.ID] = true
+			case e.Event == states.EventHalted && after.Record.Cause == states.ByFailures && fresh[after.Record.ID] && !let[after.Record.ID]:
+				all = append(all, found(i, n, "%s stops before it let anybody go: %s", after.Record.ID, e.Reason))
+			}
+		}
+	})
+	return all
+}
+
+// joiners: whoever comes late to a move into a state that serves does not go there before it is proven,
+// unless its policy says so.
+func joiners(h *History) (all []Violation) {
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Start == nil || before.Desired == nil || before.Record == nil {
+			return
+		}
+		run, d := n.Start.Run, before.Desired
+		if run.Under == states.UnderJoiner && run.Generation == d.Generation && run.State.Same(d.State) && !d.Open &&
+			d.State.Serving && before.Record.Current().Policy.Joiners == states.JoinersDefault && !d.State.Same(d.Stable) {
+			all = append(all, found(i, n, "%s joins into %s, which is not proven", n.Start.Machine, run.State))
+		}
+	})
+	return all
+}
+
+// left: whoever is where the cluster comes from waits for its turn, however often the target changes.
+func left(h *History) (all []Violation) {
+	var from []states.State
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		switch {
+		case n.Reset:
+			from = nil
+		case n.Write != nil && before.Desired != nil && after.Desired != nil && before.Desired.Transition != after.Desired.Transition:
+			from = append([]states.State{before.Desired.State}, before.Desired.From...)
+		case n.Start != nil && n.Start.Run.Under == states.UnderJoiner && before.Desired != nil:
+			said := before.Statuses[n.Start.Node].Status // a machine that was installed anew knows of none
+			if said == nil {
+				return
+			}
+			if at := said.State; !at.None() && at.In(from) && !at.Same(before.Desired.State) && n.Start.Run.Generation == before.Desired.Generation {
+				all = append(all, found(i, n, "%s is at %s, where the cluster comes from, and goes to %s without its turn", n.Start.Machine, at, n.Start.Run.State))
+			}
+		}
+	})
+	return all
+}

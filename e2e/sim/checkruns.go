@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"orch/states"
+)
+
+// oneRun: intervals of processes on a machine do not overlap.
+func oneRun(h *History) (all []Violation) {
+	on := map[string]int{}
+	for i := range h.Notes {
+		n := &h.Notes[i]
+		switch {
+		case n.Start != nil:
+			if pid, busy := on[n.Start.Machine]; busy {
+				all = append(all, found(i, n, "process %d begins on %s while %d is alive", n.Start.PID, n.Start.Machine, pid))
+			}
+			on[n.Start.Machine] = n.Start.PID
+		case n.End != nil && on[n.End.Machine] == n.End.PID:
+			delete(on, n.End.Machine)
+		}
+	}
+	return all
+}
+
+// neverBackwards: what an agent writes down never falls, and neither does what it runs for.
+func neverBackwards(h *History) (all []Violation) {
+	marks, runs := map[string]states.Mark{}, map[string]uint64{}
+	for i := range h.Notes {
+		n := &h.Notes[i]
+		switch {
+		case n.Saved != nil:
+			before, now := marks[n.Saved.Instance], n.Saved.Mark
+			if before.Refuses(now) != "" {
+				all = append(all, found(i, n, "%s accepted epoch %d, generation %d of %s, and then %d, %d of %s", n.Saved.Machine,
+					before.Epoch, before.Generation, before.Transition, now.Epoch, now.Generation, now.Transition))
+			}
+			marks[n.Saved.Instance] = now
+		case n.Start != nil:
+			if at := runs[n.Start.Machine]; n.Start.Run.Generation < at {
+				all = append(all, found(i, n, "%s runs for generation %d after one for %d", n.Start.Machine, n.Start.Run.Generation, at))
+			}
+			runs[n.Start.Machine] = n.Start.Run.Generation
+		case n.Saved == nil && n.Text == "is installed anew":
+			delete(runs, n.Who)
+		}
+	}
+	return all
+}
+
+// truthful: what an agent's own write says about the machine is so.
+func truthful(h *History) (all []Violation) {
+	machine := map[string]string{} // of an agent's process
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Saved != nil {
+			machine[n.Who] = n.Saved.Machine
+		}
+		if n.Write == nil || n.Reset || n.Who == "" {
+			return
+		}
+		for _, doc := range n.Write.Docs {
+			if doc.Status == nil || machine[n.Who] == "" || doc.Status.State.None() || !doc.Status.Attempting.None() {
+				continue
+			}
+			if real := after.Real[machine[n.Who]]; !real.Same(doc.Status.State) {
+				all = append(all, found(i, n, "%s says that it is at %s, and the machine is at %s", n.Who, doc.Status.State, real))
+			}
+		}
+	})
+	return all
+}
+
+// bound: in a closed hop, the members that run, or may begin to at any moment, are no more than the batch.
+func bound(h *History) (all []Violation) {
+	last := ""
+	h.replay(func(i int, n *Note, before, after *Frame) {
+		r, d := after.Record, after.Desired
+		if r == nil || d == nil || r.Status != states.Running || r.Batch.Number == 0 || d.Open || n.Start == nil && n.Write == nil {
+			return
+		}
+		busy := map[string]bool{}
+		for _, p := range after.Running {
+			if _, member := r.Member(p.Node); member && p.Run.Under != states.UnderJoiner && n.At < p.Run.Started.Sub(epoch)+limit(p.Run) {
+				busy[p.Node] = true
+			}
+		}
+		for node, o := range after.Orders {
+			status := after.Statuses[node]
+			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(*d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil {
+				continue
+			}
+			if _, over := status.Status.Ended(o.Run); !over && !status.Status.Done(d.State, d.Again) {
+				busy[node] = true
+			}
+		}
+		if names := sorted(busy); len(names) > r.Batch.Size && fmt.Sprint(names) != last {
+			last = fmt.Sprint(names)
+			all = append(all, found(i, n, "%d at once in batch %d of %d: %v", len(names), r.Batch.Number, r.Batch.Size, names))
+		}
+	})
+	return all
+}
+
+// limit is how long after its start a run can fill a slot.
+func limit(run states.Run) time.Duration { return run.Timeout.D() + states.Grace(run.Timeout).D() }
