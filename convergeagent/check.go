@@ -82,9 +82,14 @@ func (a *Agent) check(ctx context.Context, check Check) {
 	ctx, end := context.WithCancel(ctx)
 	desired, found := a.accepted, make(chan Result, 1)
 	a.watch.looking, a.watch.end, a.watch.check, a.watch.at = found, end, check, a.lookedAt()
-	task := Task{Cluster: a.Cluster, Node: a.Node, From: desired.State,
-		Run: states.Run{ID: "check", State: desired.State, Generation: desired.Generation, Timeout: states.Duration(check.Timeout)}}
+	task := checkTask(a.Cluster, a.Node, *desired, check)
 	go func() { found <- a.Checker.Look(ctx, task) }()
+}
+
+// checkTask is what a check is told, as a run is. Its id is its own: what is left of a run is known by that, on the whole host.
+func checkTask(cluster, node string, desired states.Desired, check Check) Task {
+	return Task{Cluster: cluster, Node: node, From: desired.State,
+		Run: states.Run{ID: randomID("check-", 4), State: desired.State, Generation: desired.Generation, Timeout: states.Duration(check.Timeout)}}
 }
 
 // found takes what a check found. Of what is not there any more, and of one that was ended, nothing is

@@ -161,3 +161,30 @@ func afterReboot(t *testing.T, folder string, pid int) {
 		t.Fatal(err)
 	}
 }
+
+// Two agents of one host look at their nodes at the same time: what is left of the one's check is not the other's.
+func TestChecksOfOneHostAreToldApart(t *testing.T) {
+	t.Parallel()
+	one, other := t.TempDir(), t.TempDir()
+	look := func(dir string) chan Result {
+		checks := &Checks{Dir: dir, How: func(states.State) (Check, []string, bool) {
+			return Check{}, []string{"/bin/sh", "-c", "echo $PPID > " + dir + "/runner; while ! test -e " + dir + "/mended; do sleep 0.02; done"}, true
+		}}
+		found, ctx := make(chan Result, 1), t.Context()
+		go func() { found <- checks.Look(ctx, checkTask("web", "web-01", states.Desired{}, Check{Timeout: time.Minute})) }()
+		eventually(t, "it looks", func() bool { return len(lines(dir+"/runner")) == 1 }, func() string { return "" })
+		return found
+	}
+	first, second := look(one), look(other)
+	pid, _ := strconv.Atoi(lines(one + "/runner")[0])
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-first; got.Outcome != states.Interrupted {
+		t.Errorf("the one gives %+v", got)
+	}
+	mended(t, other)
+	if got := <-second; !got.OK() {
+		t.Errorf("the other gives %+v", got)
+	}
+}
