@@ -1,10 +1,13 @@
 package convergeagent
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"orch/convergeagent/runner"
 	"orch/states"
@@ -109,6 +112,35 @@ func TestDisabledByHand(t *testing.T) {
 		}
 		if why := (Puppet{VarDir: dir}).disabled(); !strings.Contains(why, "by hand on 20") || !strings.Contains(why, want) {
 			t.Errorf("%q: %s", text, why)
+		}
+	}
+}
+
+// Puppet's folder may be another user's, who must not hold up the agent, or have it read what is not puppet's.
+func TestPuppetIsDisabledByWhateverLiesThere(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(`{"disabled_message": "hunter2"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, put := range map[string]func(lock string) error{
+		"a pipe":   func(lock string) error { return syscall.Mkfifo(lock, 0o600) },
+		"a link":   func(lock string) error { return os.Symlink(secret, lock) },
+		"a folder": func(lock string) error { return os.Mkdir(lock, 0o700) },
+	} {
+		dir := t.TempDir()
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, "state"), 0o700), put(filepath.Join(dir, "state", "agent_disabled.lock"))); err != nil {
+			t.Fatal(err)
+		}
+		said := make(chan string, 1)
+		go func() { said <- Puppet{VarDir: dir}.disabled() }()
+		select {
+		case why := <-said:
+			if !strings.Contains(why, "puppet agent --enable") || strings.Contains(why, "hunter2") {
+				t.Errorf("%s: it says %q", name, why)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s: it waits", name)
 		}
 	}
 }

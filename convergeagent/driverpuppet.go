@@ -3,10 +3,12 @@ package convergeagent
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"orch/convergeagent/runner"
 )
@@ -114,12 +116,25 @@ func (p Puppet) disabled() string {
 		var lock struct {
 			Message string `json:"disabled_message"`
 		}
-		text, _ := os.ReadFile(path) // without a message it is disabled all the same
-		_ = json.Unmarshal(text, &lock)
+		_ = json.Unmarshal(readNote(path), &lock) // without a message it is disabled all the same
 		return fmt.Sprintf("puppet was disabled by hand on %s, saying %q; puppet agent --enable takes that back",
 			info.ModTime().UTC().Format("2006-01-02 15:04 MST"), lock.Message)
 	}
 	return ""
+}
+
+// readNote reads a short file of somebody else's. What is none, as a pipe that nobody writes into, has no text.
+func readNote(path string) []byte {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	text, _ := io.ReadAll(io.LimitReader(file, maxNote))
+	return text
 }
 
 var puppetDisabled = regexp.MustCompile(`administratively disabled \(Reason: '(.*?)'\)`)
