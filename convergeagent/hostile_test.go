@@ -11,9 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"orch/states"
+	"orch/states/hostiletest"
 )
 
 // nasty are values that somebody could write into Consul to be taken for a command, an option, a path
@@ -24,60 +24,10 @@ var nasty = []string{
 	"{{ lookup('pipe', 'touch owned') }}", "%{facts.os}", "${argument}", "ｖ１", "a\u202eb", "\ufeffx", "caf\u0065\u0301", strings.Repeat("A", 10_000),
 }
 
-// place is one string of a document.
-type place struct {
-	name string
-	set  func(document reflect.Value, value string)
-}
-
-// places finds every string of a type, at every depth: a field that is added tomorrow is among them.
-func places(of reflect.Type, name string, reach func(reflect.Value) reflect.Value) (all []place) {
-	switch {
-	case of == reflect.TypeFor[time.Time]():
-	case of.Kind() == reflect.String:
-		all = append(all, place{name, func(d reflect.Value, v string) { reach(d).SetString(v) }})
-	case of.Kind() == reflect.Struct:
-		for i := range of.NumField() {
-			all = append(all, places(of.Field(i).Type, name+"."+of.Field(i).Name, func(d reflect.Value) reflect.Value { return reach(d).Field(i) })...)
-		}
-	case of.Kind() == reflect.Pointer:
-		all = places(of.Elem(), name, func(d reflect.Value) reflect.Value {
-			p := reach(d)
-			if p.IsNil() {
-				p.Set(reflect.New(of.Elem()))
-			}
-			return p.Elem()
-		})
-	case of.Kind() == reflect.Slice && of.Elem().Kind() != reflect.Uint8:
-		all = places(of.Elem(), name+"[]", func(d reflect.Value) reflect.Value {
-			s := reach(d)
-			s.Set(reflect.Append(s, reflect.Zero(of.Elem())))
-			return s.Index(s.Len() - 1)
-		})
-	case of.Kind() == reflect.Map:
-		put := func(key bool) func(reflect.Value, string) {
-			return func(d reflect.Value, v string) {
-				m, k := reflect.MakeMap(of), "key"
-				if key {
-					k = v
-				}
-				m.SetMapIndex(reflect.ValueOf(k), reflect.ValueOf(v))
-				reach(d).Set(m)
-			}
-		}
-		all = append(all, place{name + "{key}", put(true)}, place{name + "{value}", put(false)})
-	}
-	return all
-}
-
-func placesOf[T any]() []place {
-	return places(reflect.TypeFor[T](), reflect.TypeFor[T]().Name(), func(v reflect.Value) reflect.Value { return v })
-}
-
 // put sets a string of a document, and makes the rest fit: attributes have a digest.
-func put[T any](document *T, p place, value string) {
-	p.set(reflect.ValueOf(document).Elem(), value)
-	if strings.Contains(p.name, "Attributes") {
+func put[T any](document *T, p hostiletest.Place, value string) {
+	p.Set(reflect.ValueOf(document).Elem(), value)
+	if strings.Contains(p.Name, "Attributes") {
 		redigest(reflect.ValueOf(document).Elem())
 	}
 }
@@ -230,7 +180,7 @@ func (r *rig) attack(f *fed, value string, each bool) (accepted int) {
 		return d
 	}
 	let := next()
-	for _, p := range placesOf[states.Desired]() {
+	for _, p := range hostiletest.Places[states.Desired]() {
 		d := next()
 		put(&d, p, value)
 		if d.Validate() == nil && d.Cluster == "" { // whose it is, is compared with the key
@@ -243,7 +193,7 @@ func (r *rig) attack(f *fed, value string, each bool) (accepted int) {
 		}
 		r.want(d)
 		if s := r.acted(f, keys.Desired("web")); s.Generation == generation || s.Refused == "" {
-			r.t.Errorf("%s = %.80q: it reports %s", p.name, value, text(s))
+			r.t.Errorf("%s = %.80q: it reports %s", p.Name, value, text(s))
 		}
 	}
 	r.want(let)
@@ -261,7 +211,7 @@ func (r *rig) attackByOrder(f *fed, generation uint64, value string) (accepted i
 	d.From = []states.State{r.status().State}
 	r.want(d)
 	r.acted(f, keys.Desired("web"))
-	for i, p := range placesOf[states.Order]() {
+	for i, p := range hostiletest.Places[states.Order]() {
 		order := states.Order{Schema: states.Schema, Transition: d.Transition, Generation: generation, State: d.State,
 			Instance: r.status().Instance, Run: fmt.Sprintf("o-%d-%d", generation, i), Timeout: d.Timeout}
 		put(&order, p, value)
@@ -271,7 +221,7 @@ func (r *rig) attackByOrder(f *fed, generation uint64, value string) (accepted i
 			accepted++
 		}
 	}
-	for _, p := range placesOf[states.Freeze]() {
+	for _, p := range hostiletest.Places[states.Freeze]() {
 		freeze := states.Freeze{Schema: states.Schema}
 		put(&freeze, p, value)
 		r.kv.Put(keys.Freeze(), text(freeze))

@@ -157,7 +157,7 @@ func (g applying) run(ctx context.Context) (appliedJSON, error) {
 	engine := orchestrator.Engine{Store: g.consul, Archive: g.consul, Log: app.log(), Clock: app.now}
 	engine.Compact(ctx, lease) // who applies often, and never moves, fills a journal too
 	if released := lease.Release(context.WithoutCancel(ctx)); released != nil && err == nil {
-		fmt.Fprintf(app.err, "orch: let go of the lease of %s: %v; it ends by itself\n", g.cluster.Name, released)
+		app.warn("let go of the lease of %s: %v; it ends by itself", g.cluster.Name, released)
 	}
 	return done, err
 }

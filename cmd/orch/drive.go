@@ -77,7 +77,7 @@ func (d driving) warn(ctx context.Context) {
 		return
 	}
 	if among, err := d.consul.amongServers(ctx); err == nil && among {
-		fmt.Fprintf(d.app.err, "orch: %s is one of Consul's servers: if it loses the others, the lease is lost with it; lead through a client agent\n", d.consul.place.Address)
+		d.app.warn("%s is one of Consul's servers: if it loses the others, the lease is lost with it; lead through a client agent", d.consul.place.Address)
 	}
 }
 
@@ -210,5 +210,5 @@ func (v *view) position() string {
 
 // say prints a line, or a few.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintln(a.out, a.folded(a.screen.out, printable(fmt.Sprintf(format, args...))))
+	fmt.Fprintln(a.out, a.folded(a.screen.out, printable(states.Clip(fmt.Sprintf(format, args...), mostShown))))
 }

@@ -31,12 +31,23 @@ type fake struct {
 	weighed  int // how often somebody looked whether the journal is too long
 	id       string
 	listen   []chan<- struct{}
+	says     error // what Consul answers, instead of a snapshot
+	far      elsewhere
 	wrote    func(n int) // after each request that is filed (0) and each commit (1 and so on)
+}
+
+// elsewhere is what comes from other places of Consul than its keys.
+type elsewhere struct {
+	Place   place
+	Session states.Session // of whoever leads
 }
 
 func (f *fake) Snapshot(_ context.Context, cluster string) (states.Snapshot, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.says != nil {
+		return states.Snapshot{}, f.says
+	}
 	s := f.snapshot
 	if cluster != s.Cluster {
 		return states.Snapshot{Cluster: cluster}, nil
@@ -217,7 +228,9 @@ func (f *fake) MakeID(_ context.Context, fresh string) (string, error) {
 }
 
 func (f *fake) Session(_ context.Context, id string) (states.Session, error) {
-	return states.Session{ID: id, Lives: f.snapshot.Led, TTL: states.Duration(30 * time.Second), Node: "bastion", Health: "passing"}, nil
+	session := f.far.Session
+	session.ID, session.Lives = id, f.snapshot.Led
+	return session, nil
 }
 
 func (f *fake) Unlock(_ context.Context, _, session string) error {
@@ -244,7 +257,8 @@ type world struct {
 
 // newWorld has three nodes and a definition, applied.
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, env: map[string]string{"ORCH_OPERATOR": "ada@bastion"}, fake: &fake{bad: map[string]bool{}}}
+	w := &world{t: t, env: map[string]string{"ORCH_OPERATOR": "ada@bastion"}, fake: &fake{bad: map[string]bool{}, far: elsewhere{place{"dc1", "127.0.0.1:8500"},
+		states.Session{TTL: states.Duration(30 * time.Second), Node: "bastion", Health: "passing"}}}}
 	w.snapshot.Cluster = "web"
 	for i := range 3 {
 		status := states.Status{Instance: fmt.Sprintf("i-%d", i+1), Schema: 1, Phase: states.Waiting}
@@ -261,7 +275,7 @@ func (w *world) run(line ...string) int {
 	a := &app{in: strings.NewReader(w.typed), out: &w.out, err: &w.err, env: func(name string) string { return w.env[name] }, now: w.now, patience: 100 * time.Millisecond,
 		screen: screen{in: w.typed != "", out: w.width > 0, size: func() (int, int) { return w.width, w.height }, hurry: &hurry{}},
 		dial: func(context.Context, connection) (*consul, error) {
-			return &consul{Store: w, Leaser: w, library: w, Senses: w.senses, place: place{"dc1", "127.0.0.1:8500"}, accessor: "acc-1"}, nil
+			return &consul{Store: w, Leaser: w, library: w, Senses: w.senses, place: w.far.Place, accessor: "acc-1"}, nil
 		}}
 	return run(a, line)
 }

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/width"
+
+	"orch/states"
 )
 
 // page is text on its way to a screen or a pipe. Whatever is put on it is made visible first, so
@@ -115,8 +117,19 @@ func (p *page) writeTo(w io.Writer) error {
 	return err
 }
 
-// visible spells out what a terminal would obey, or what would not be seen.
+// mostShown is how much of one text is shown: more than anybody reads, and than any of orch's own is long. No
+// document in Consul fills screen after screen.
+const mostShown = 4000
+
+// visible spells out what a terminal would obey, or what would not be seen, and cuts what has no end.
 func visible(s string) string {
+	if len(s) > mostShown {
+		s = states.Clip(s, mostShown)
+	}
+	return legible(s)
+}
+
+func legible(s string) string {
 	clean := func(r rune) bool { return r == ' ' || unicode.IsPrint(r) && r != unicode.ReplacementChar }
 	if strings.IndexFunc(s, func(r rune) bool { return !clean(r) }) < 0 {
 		return s

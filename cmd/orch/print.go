@@ -69,7 +69,7 @@ const longWord = 300
 func printable(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		lines[i] = visible(l)
+		lines[i] = legible(l)
 	}
 	return strings.Join(lines, "\n")
 }

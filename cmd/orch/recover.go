@@ -189,7 +189,7 @@ func (r recovering) write(ctx context.Context) (states.Change, error) {
 	}
 	defer func() {
 		if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
-			fmt.Fprintf(app.err, "orch: let go of the lease of %s: %v; it ends by itself\n", cluster, err)
+			app.warn("let go of the lease of %s: %v; it ends by itself", cluster, err)
 		}
 	}()
 	for range 5 {

@@ -154,7 +154,8 @@ func (w *watcher) lines(ctx context.Context) {
 	if latest == nil || !latest.Record.OK() || latest.Record.Value.Journal <= w.printed {
 		return
 	}
-	entries, err := w.consul.Entries(ctx, w.cluster, w.printed+1, latest.Record.Value.Journal)
+	first := max(w.printed, latest.Record.Value.Journal-min(latest.Record.Value.Journal, manyLines)) + 1
+	entries, err := w.consul.Entries(ctx, w.cluster, first, latest.Record.Value.Journal)
 	if err != nil {
 		if w.broken == "" {
 			w.broken = err.Error()
@@ -168,6 +169,10 @@ func (w *watcher) lines(ctx context.Context) {
 	}
 	w.printed = latest.Record.Value.Journal
 }
+
+// manyLines is how many entries are read at once for whoever watches: a record that counts far more than
+// were printed was edited.
+const manyLines = 1000
 
 // to is where lines go: with -o json, the standard output is for one document.
 func (w *watcher) to() io.Writer {
