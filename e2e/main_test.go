@@ -35,6 +35,9 @@ func run(m *testing.M) int {
 	for _, line := range missingTools() {
 		fmt.Println(line)
 	}
+	if err := mounting(); err != nil {
+		fmt.Printf("SKIP: tests of failing disks need to mount one, and cannot: %v\n", err)
+	}
 	dir, err := os.MkdirTemp("", "orch-e2e-")
 	if err != nil {
 		fmt.Println(err)
