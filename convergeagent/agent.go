@@ -13,7 +13,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Board, Checker, Period, Hide and Storage.
+// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Board, Checker, Period, Hide, Storage and Clock.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -32,6 +32,7 @@ type Config struct {
 	Period   Period
 	Hide     func(string) string                    // takes out of a text what must not reach Consul; besides what looks like a token
 	Storage  func(context.Context) (Storage, error) // nil: the state directory
+	Clock    func() time.Time                       // of the host, as it may be set; nil: time.Now
 	Log      hclog.Logger
 }
 
@@ -71,6 +72,9 @@ type Agent struct {
 
 // New makes an agent.
 func New(config Config) *Agent {
+	if config.Clock == nil {
+		config.Clock = time.Now
+	}
 	return &Agent{Config: config, delays: delays{of: map[string]delay{}}, board: newKeeper(config.Board, config.TTL/3, config.Log)}
 }
 
@@ -88,8 +92,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.storage.Close()) }()
 	knows := a.diary.read()
-	a.owed = same                                                     // whether it can be written is known when it was
-	a.lastEnd = time.Now().Add(-max(0, time.Since(knows.Last.Ended))) // a clock that was set back makes no pause longer
+	a.owed = same                                                      // whether it can be written is known when it was
+	a.lastEnd = time.Now().Add(-max(0, a.now().Sub(knows.Last.Ended))) // a clock that was set back makes no pause longer
 	a.pace = pace{began: time.Now()}
 	a.pace.rest()
 	sights := make(chan states.Sight)
@@ -143,7 +147,7 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 			a.renew(ctx)
 		case <-alarm.C:
 		}
-		a.delays.now = time.Now()
+		a.delays.now, a.delays.day = time.Now(), a.now()
 		if err := a.enlist(ctx); err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func (a *Agent) found(result Result) {
 	}
 	result.Tail = a.toldLines(result.Tail)
 	before := a.diary.read().Drift
-	if err := a.diary.write(func(m memory) memory { return m.looked(result, now()) }); err != nil {
+	if err := a.diary.write(func(m memory) memory { return m.looked(result, a.now()) }); err != nil {
 		a.Log.Error("what the check found is not noted", "error", err)
 		return
 	}

@@ -109,7 +109,7 @@ func (a *Agent) accept() {
 // view is what the rule is asked about. A freeze that cannot be read is one: somebody meant it. One
 // that is over hides none that is not.
 func (a *Agent) view() states.View {
-	view := states.View{Desired: *a.accepted, Now: a.delays.now}
+	view := states.View{Desired: *a.accepted, Now: a.delays.day}
 	if a.sight.Order.OK() {
 		view.Order = &a.sight.Order.Value
 	}

@@ -12,7 +12,8 @@ const (
 // delays are the things that were put off, by name. All questions of one turn of the loop are asked
 // at the same instant, so that nothing falls between two of them.
 type delays struct {
-	now time.Time
+	now time.Time // by a clock that nobody sets
+	day time.Time // by the host's, which somebody may
 	of  map[string]delay
 }
 
@@ -41,7 +42,7 @@ func (d *delays) until(what string, at time.Time) {
 		d.worked(what)
 		return
 	}
-	d.wait(what, at.Sub(d.now))
+	d.wait(what, at.Sub(d.day))
 }
 
 // worked forgets that something was put off.

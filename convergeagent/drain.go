@@ -18,6 +18,7 @@ type drain struct {
 	own     map[string]string
 	run     states.Run
 	drains  []states.Drain
+	now     func() time.Time
 }
 
 // before takes the services out of the traffic, and waits until that is over. Where it cannot, or is
@@ -74,7 +75,7 @@ func (d *drain) all(ctx context.Context) (out outOf, err error) {
 			if err != nil {
 				return out, fmt.Errorf("drain service %q: %w", each.Service, err)
 			}
-			if left := note.left(each.Wait.D(), now()); ours && left > 0 {
+			if left := note.left(each.Wait.D(), d.now()); ours && left > 0 {
 				out.left, out.wait = max(out.left, left), max(out.wait, each.Wait.D())
 				out.services = append(out.services, each.Service)
 			}
@@ -92,7 +93,7 @@ func (d *drain) one(ctx context.Context, service string, instance states.Service
 		note, ours = d.diary.read().noted(instance)
 		return note, ours, nil
 	}
-	note = drained{Service: service, Instance: instance.ID, Reason: d.run.DrainReason(), Since: now()}
+	note = drained{Service: service, Instance: instance.ID, Reason: d.run.DrainReason(), Since: d.now()}
 	if err := d.diary.write(func(m memory) memory { return m.noting(note) }); err != nil {
 		return drained{}, false, err
 	}
@@ -100,6 +101,6 @@ func (d *drain) one(ctx context.Context, service string, instance states.Service
 	if err != nil && !errors.Is(err, states.ErrUnknownOutcome) {
 		err = errors.Join(err, d.diary.write(func(m memory) memory { return m.dropping(instance.ID) }))
 	}
-	note.Since = now() // what was waited before it was done does not count
+	note.Since = d.now() // what was waited before it was done does not count
 	return note, true, err
 }

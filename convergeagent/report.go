@@ -30,7 +30,7 @@ func (a *Agent) say(phase states.Phase, reason string) {
 		status.Tree = a.sight.ID
 	}
 	if status.Phase != a.status.Phase || status.Since.IsZero() {
-		status.Since = now()
+		status.Since = a.now()
 		a.Log.Info("phase", "phase", phase, "reason", status.Reason)
 	}
 	status.Summary = sentence(a.Node, phase, at(m), status.Reason)

@@ -11,7 +11,13 @@ import (
 )
 
 // now is the time as documents carry it.
-func now() time.Time { return time.Now().UTC().Round(0) }
+func now() time.Time { return dated(time.Now()) }
+
+func dated(at time.Time) time.Time { return at.UTC().Round(0) }
+
+// now is the time by the clock of this host, which somebody may set: for what is shown, and for what is
+// to end at a time of day. Whatever lasts for a while is measured otherwise.
+func (a *Agent) now() time.Time { return dated(a.Clock()) }
 
 // next makes the run that a verdict asks for: another try of the last one, or one of its own.
 func (a *Agent) next(verdict states.Verdict, last states.Run) states.Run {
@@ -31,7 +37,7 @@ func (a *Agent) runOf(verdict states.Verdict, id string, attempt int) states.Run
 	desired := a.accepted
 	run := states.Run{ID: id, State: verdict.Target, Transition: desired.Transition, Generation: desired.Generation,
 		Under: verdict.Under, Attempt: attempt, Tries: desired.Retries + 1, Timeout: desired.Timeout,
-		Drain: states.LongestWait(a.drains(verdict.Under)), Started: now()}
+		Drain: states.LongestWait(a.drains(verdict.Under)), Started: a.now()}
 	if verdict.Tries > 0 {
 		run.Tries = verdict.Tries
 	}
@@ -50,7 +56,7 @@ type doing struct {
 
 // launch lets a claimed run go.
 func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, verdict states.Verdict) {
-	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.drains(run.Under)}
+	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.drains(run.Under), now: a.now}
 	converging := doing{states.Converging, verdict.Reason}
 	a.attend(run, from, converging, func(task Task, tell func(doing)) Result {
 		result, undone := drain.before(ctx, tell)
@@ -124,7 +130,7 @@ func (a *Agent) finish(run states.Run, began time.Time, result Result) states.Ru
 		return run
 	}
 	run.State = run.State.Short()
-	run.Ended, run.Seconds = now(), time.Since(began).Round(time.Millisecond).Seconds()
+	run.Ended, run.Seconds = a.now(), time.Since(began).Round(time.Millisecond).Seconds()
 	if !result.Ended.IsZero() {
 		run.Ended, run.Seconds = result.Ended, math.Round(result.Seconds*1000)/1000
 	}

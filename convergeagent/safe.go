@@ -31,7 +31,7 @@ func (a *Agent) awake(ctx context.Context) (bool, error) {
 	if err == nil || errors.As(err, &used) {
 		return err == nil, err
 	}
-	s := safe{Agent: a, nobody: randomID("i-", 8), since: now(), began: time.Now()}
+	s := safe{Agent: a, nobody: randomID("i-", 8), since: a.now(), began: time.Now()}
 	look := time.NewTicker(a.TTL / 3)
 	defer look.Stop()
 	for {

@@ -26,12 +26,12 @@ func (a *Agent) warranted(verdict states.Verdict) states.Verdict {
 	if len(a.Trust) == 0 {
 		return verdict
 	}
-	if why := a.Trust.Forbids(*a.accepted, verdict.Target, a.diary.read().State, a.delays.now); verdict.Go && why != "" {
+	if why := a.Trust.Forbids(*a.accepted, verdict.Target, a.diary.read().State, a.delays.day); verdict.Go && why != "" {
 		a.refused = states.Clip(clean(why), 500)
 		return states.Verdict{Target: verdict.Target, Phase: states.Refusing, Until: verdict.Until,
 			Reason: "keeps what it is: it may go (" + verdict.Reason + "), and " + a.refused}
 	}
-	if newest := a.accepted.Warrants[0]; verdict.Phase == states.Settled && newest.Over(a.delays.now) {
+	if newest := a.accepted.Warrants[0]; verdict.Phase == states.Settled && newest.Over(a.delays.day) {
 		verdict.Reason += "; its warrant is over, and nobody goes anywhere else before somebody signs again"
 	}
 	return verdict

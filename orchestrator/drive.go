@@ -113,7 +113,7 @@ func (e *Engine) turn(ctx context.Context, cluster string, request states.Reques
 func (e *Engine) follow(ctx context.Context, held *states.HeldError, request states.Request, done func(states.Snapshot) bool) error {
 	news, stop := e.news(ctx, held.Cluster)
 	defer stop()
-	since, told := e.Clock(), false
+	begun, told := time.Now(), false // not by the clock, which somebody may set
 	var known *states.Answer
 	for {
 		snapshot, err := e.Store.Snapshot(ctx, held.Cluster)
@@ -139,14 +139,14 @@ func (e *Engine) follow(ctx context.Context, held *states.HeldError, request sta
 				e.sayTurn(request, snapshot)
 				break
 			}
-			waited := e.Clock().Sub(since)
+			waited := time.Since(begun)
 			if waited > held.AtMost+answerWithin {
 				return held
 			}
 			if waited > answerWithin && !told {
 				told = true
 				e.say("%s holds the lease of %s since %s and does not answer; if it is gone, its lease ends by %s",
-					held.Leader.Who, held.Cluster, clock(held.Leader.Since), clock(since.Add(held.AtMost)))
+					held.Leader.Who, held.Cluster, clock(held.Leader.Since), clock(e.Clock().Add(held.AtMost-waited)))
 			}
 		}
 		sleep(ctx, ctx, news, time.Second)

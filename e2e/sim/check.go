@@ -34,6 +34,7 @@ func Checks() []Check {
 		{"overtaken", "nobody leads on while an agent has seen more than lies there", overtaken},
 		{"said", "what lies there of a node is what its agent knows", said},
 		{"journal", "an entry of the journal is never written over, and generations never fall", journal},
+		{"fsck", "the journal tells of every key that leaders write, as it lies there", wholeJournal},
 		{"calm", "nobody writes without an end", calm},
 		{"alone", "an open cluster arrives without a leader", alone},
 		{"stands", "somebody who does what orch says brings every cluster to stand", stands},

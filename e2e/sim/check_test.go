@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"orch/orchestrator"
 	"orch/states"
 )
 
@@ -122,6 +123,7 @@ func TestChecksNotice(t *testing.T) {
 		"asked":     going().wrote("ada", request).wrote("orch1", answer(2)),
 		"once":      going().wrote("orch1", answer(2)).wrote("orch1", answer(3)),
 		"journal":   going().wrote("orch1", anEntry(1, states.EventBatch)),
+		"fsck":      going().note(Note{Found: &orchestrator.Finding{Kind: orchestrator.FoundEdited}}),
 		"calm":      going().note(Note{Calm: "cut short"}),
 		"stands":    going().note(Note{Calm: "never"}),
 		"alone":     going().wrote("orch1", aDesired(1, 2, true)).wrote("n1#1", aStatus("n1", states.Run{})).note(Note{Calm: "alone"}).note(Note{Calm: "operator"}),

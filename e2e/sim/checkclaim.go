@@ -46,7 +46,7 @@ func claimed(h *History) (all []Violation) {
 				if begun[hostOf(n.Who)+key] {
 					continue
 				}
-				why := forbidden(doc.Name, doc.Status, before, epoch.Add(n.At))
+				why := forbidden(doc.Name, doc.Status, before, n.now())
 				if holds := before.Statuses[doc.Name].Session; holder[holds] != n.Who {
 					why = fmt.Sprintf("the name %s is held by %q", doc.Name, holder[holds])
 				}

@@ -74,21 +74,24 @@ func truthful(h *History) (all []Violation) {
 
 // bound: in a closed hop, the members that run, or may begin to at any moment, are no more than the batch.
 func bound(h *History) (all []Violation) {
-	last := ""
+	last, knows := "", map[string]states.Mark{} // by instance: after a restore nobody goes by what it has seen more of
 	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Saved != nil {
+			knows[n.Saved.Instance] = n.Saved.Mark
+		}
 		r, d := after.Record, after.Desired
 		if r == nil || d == nil || r.Status != states.Running || r.Batch.Number == 0 || d.Open || n.Start == nil && n.Write == nil {
 			return
 		}
 		busy := map[string]bool{}
 		for _, p := range after.Running {
-			if _, member := r.Member(p.Node); member && p.Run.Under != states.UnderJoiner && n.At < p.Run.Started.Sub(epoch)+limit(p.Run) {
+			if _, member := r.Member(p.Node); member && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
 				busy[p.Node] = true
 			}
 		}
 		for node, o := range after.Orders {
 			status := after.Statuses[node]
-			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(*d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil {
+			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(*d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil || knows[o.Instance].Refuses(d.Mark) != "" {
 				continue
 			}
 			if _, over := status.Status.Ended(o.Run); !over && !status.Status.Done(d.State, d.Again) {

@@ -38,13 +38,14 @@ func (w *world) command() *command {
 	s.TTL, s.Memo = 15*time.Second, w.memo
 	c := &command{w: w, life: l, store: s, n: n}
 	r := w.dice.throw("skew "+l.name, 0)
-	skew := time.Duration(0)
-	if r.IntN(4) == 0 {
-		skew = between(r, -time.Hour, time.Hour)
+	w.mu.Lock()
+	if w.wrong(l.name); r.IntN(4) == 0 && !w.calm {
+		w.clocks[l.name] = clock{off: between(r, -time.Hour, time.Hour)}
 	}
+	w.mu.Unlock()
 	c.engine = &orchestrator.Engine{Store: s, Leaser: s, Log: hclog.NewNullLogger(), Who: "ada@" + l.name, Archive: s,
 		Keep:  orchestrator.Keep{Least: 60, Age: 24 * time.Hour, Most: 80, Slack: 10},
-		Clock: func() time.Time { return time.Now().Add(skew).Round(0) }}
+		Clock: w.show(l.name)}
 	if w.alter.Engine != nil {
 		w.alter.Engine(w, c.engine)
 	}
@@ -56,6 +57,7 @@ func (c *command) leave() {
 	c.life.kill()
 	c.w.mu.Lock()
 	delete(c.w.lives, c.life.name)
+	delete(c.w.clocks, c.life.name)
 	c.w.mu.Unlock()
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"sync"
 
 	"orch/convergeagent"
@@ -15,8 +16,8 @@ import (
 // disabled the agent. It survives its processes.
 type disk struct {
 	mu       sync.Mutex
-	text     []byte
-	there    bool
+	text     []byte // nil: there is none
+	synced   []byte // the one that a loss of power cannot take away any more
 	disabled *states.Word
 	full     bool // writes fail; whether the new text is there all the same is a matter of luck
 	holder   *life
@@ -46,7 +47,7 @@ func (s *storage) Path() string { return s.m.name + "/agent.json" }
 func (s *storage) Load() ([]byte, error) {
 	s.m.disk.mu.Lock()
 	defer s.m.disk.mu.Unlock()
-	if !s.m.disk.there {
+	if s.m.disk.text == nil {
 		return nil, fs.ErrNotExist
 	}
 	s.m.saved(s.life, s.m.disk.text)
@@ -68,9 +69,16 @@ func (s *storage) Save(text []byte) error {
 	s.n++
 	full := d.full
 	if !full || s.m.w.dice.throw(s.life.name+" save", s.n).IntN(2) == 0 {
-		d.text, d.there = text, true
+		d.text = text
 	}
+	d.mu.Unlock()
+	s.m.w.moment("renamed", s.life.name)
+	if s.life.isDead() {
+		return errDead
+	}
+	d.mu.Lock()
 	if !full { // what may have been written is accepted only once it is read again
+		d.synced = d.text
 		s.m.saved(s.life, text)
 	}
 	d.mu.Unlock()
@@ -83,6 +91,23 @@ func (s *storage) Save(text []byte) error {
 		return errors.New("write what the agent knows: no space left on device")
 	}
 	return nil
+}
+
+// lose is what a loss of power does: what was not synced may be there all the same.
+func (d *disk) lose(r *rand.Rand) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.IntN(2) == 0 {
+		d.text = d.synced
+	}
+	d.synced = d.text
+}
+
+// erase is what a new disk looks like.
+func (d *disk) erase() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.text, d.synced = nil, nil
 }
 
 func (s *storage) Disabled() (*states.Word, error) {

@@ -26,8 +26,9 @@
 // handed, never in the code itself. What leaders saw of the lease and of the desired state is put into
 // one order with Porcupine (linear_test.go). Faults that never took place are a failure too.
 //
-// Not in here: gates, draining, signatures, agents' clocks that jump, disks that lose what was synced, and
-// lock delays that a restart of all servers arms again.
+// At its end the journal of a story is replayed as `orch fsck` does it.
+//
+// Not in here: gates, draining, signatures, and disks that lose what was synced.
 //
 // It imports what it plays with and the language; nothing imports it.
 package sim

@@ -54,6 +54,9 @@ func (w *world) happen(e Event, it string) {
 	case "failover", "restore", "wipe", "garbage":
 		w.note(Note{Text: "FAULT " + e.String()})
 		w.corrupt(e)
+	case "restart", "clock", "power":
+		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
+		w.harm(e, host, m)
 	case "drift":
 		w.note(Note{Text: "FAULT " + e.String()})
 		if m != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"orch/orchestrator"
 	"orch/states"
 	"orch/states/memkv"
 	"orch/states/store"
@@ -28,21 +29,27 @@ type Note struct {
 	At    time.Duration // since the story began
 	Who   string        // the process that did it: "n3#2"; empty: the world
 	Text  string
-	Write *Write // keys changed
-	Reset bool   // of the store: a snapshot was restored, or keys were taken away by hand. Write has all that lies there now
-	Start *Exec  // a converge began
-	End   *Exec  // and ended
-	Saved *Saved // an agent wrote its memory down
-	Exit  *Exit  // a command ended
-	Calm  string // from here on nothing goes wrong any more: what is to be reached from here, and by when
+	Write *Write                // keys changed
+	Reset bool                  // of the store: a snapshot was restored, or keys were taken away by hand. Write has all that lies there now
+	Start *Exec                 // a converge began
+	End   *Exec                 // and ended
+	Saved *Saved                // an agent wrote its memory down
+	Exit  *Exit                 // a command ended
+	Found *orchestrator.Finding // by fsck, at the end
+	Calm  string                // from here on nothing goes wrong any more: what is to be reached from here, and by when
 
-	Beside string // what happened beside something that excludes it
+	Shown  time.Duration // that the clock of whoever did it showed too much
+	Beside string        // what happened beside something that excludes it
 }
+
+// now is the time as whoever did it saw it.
+func (n *Note) now() time.Time { return epoch.Add(n.At + n.Shown) }
 
 // Exec is one process of a converge on a machine.
 type Exec struct {
 	PID     int
-	Machine string // two machines may go by one node's name
+	At      time.Duration // when it began
+	Machine string        // two machines may go by one node's name
 	Node    string
 	Run     states.Run
 	Boot    int
@@ -266,6 +273,8 @@ func (n *Note) line() string {
 		return fmt.Sprintf("RUN %d of %s ends: %s, it is at %s", n.End.PID, n.End.Machine, n.End.Outcome, n.End.Real)
 	case n.Saved != nil:
 		return fmt.Sprintf("accepts epoch %d, generation %d, %s", n.Saved.Mark.Epoch, n.Saved.Mark.Generation, n.Saved.Mark.Transition)
+	case n.Found != nil:
+		return fmt.Sprintf("FSCK %s %s: %s", n.Found.Kind, n.Found.Key, n.Found.Text)
 	case n.Exit != nil:
 		return fmt.Sprintf("EXIT %s: refused=%t %s %s %s", n.Exit.Request.Kind, n.Exit.Answer.Refused, n.Exit.Answer.Reason, n.Exit.Record.Status, n.Exit.Err)
 	}

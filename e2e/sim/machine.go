@@ -96,7 +96,7 @@ func (m *machine) serve() {
 	inbox := store.NewAgent(m.w.altered(m.w.port(m.name, l), m.node), keys, cluster, m.node)
 	inbox.TTL, inbox.Memo = m.w.story.TTL, m.w.memo
 	config := convergeagent.Config{Cluster: cluster, Node: m.node, StateDir: m.name, TTL: m.w.story.TTL,
-		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Storage: m.open(l), Log: hclog.NewNullLogger()}
+		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Storage: m.open(l), Clock: m.w.show(m.name), Log: hclog.NewNullLogger()}
 	m.cares(&config, l)
 	if m.w.alter.Agent != nil {
 		m.w.alter.Agent(m, &config)
@@ -183,10 +183,11 @@ func (m *machine) begin(l *life, run states.Run) *process {
 	m.runs++
 	m.beside(l)
 	r := m.w.dice.throw("run "+m.name, m.runs)
+	began := time.Since(m.w.began)
 	p := &process{pid: m.w.pid(), run: run, done: make(chan struct{})}
 	m.procs[p.pid], m.kept[keyOf(run)] = p, p
 	m.real = states.State{}
-	note := &Exec{PID: p.pid, Machine: m.name, Node: m.node, Run: run, Boot: m.boot}
+	note := &Exec{PID: p.pid, At: began, Machine: m.name, Node: m.node, Run: run, Boot: m.boot}
 	m.mu.Unlock()
 	m.w.note(Note{Who: l.name, Start: note})
 	fate := m.w.fate(r, m, run)
@@ -241,6 +242,7 @@ func (m *machine) crash() {
 func (m *machine) power(on bool) {
 	m.mu.Lock()
 	m.down = !on
+	boot := m.boot
 	var procs []*process
 	if !on {
 		m.boot++
@@ -251,6 +253,7 @@ func (m *machine) power(on bool) {
 	m.mu.Unlock()
 	if !on {
 		m.crash()
+		m.disk.lose(m.w.dice.throw("power "+m.name, uint64(boot)))
 		for _, p := range procs {
 			m.end(p, states.Killed)
 		}
@@ -264,9 +267,7 @@ func (m *machine) power(on bool) {
 // reinstall makes a machine that knows nothing: another instance under the same name.
 func (m *machine) reinstall() {
 	m.power(false)
-	m.disk.mu.Lock()
-	m.disk.text, m.disk.there = nil, false
-	m.disk.mu.Unlock()
+	m.disk.erase()
 	m.mu.Lock()
 	m.real, m.knows, m.kept = states.State{}, Saved{}, map[string]*process{}
 	m.mu.Unlock()

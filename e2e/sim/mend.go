@@ -29,6 +29,7 @@ func (w *world) heal() {
 	w.mu.Lock()
 	w.calm, w.armed = true, nil
 	clear(w.wires)
+	clear(w.clocks)
 	var lives []*life
 	for _, l := range w.lives {
 		lives = append(lives, l)

@@ -19,6 +19,7 @@ type Story struct {
 	Rough  bool          // snapshots are restored, keys taken away
 	Events []Event
 	Care   Care
+	Sky    Sky
 
 	FailRate, SlowRate, HangRate float64 // of runs
 }
@@ -64,6 +65,7 @@ func Tell(seed uint64) Story {
 		s.Length += between(r, 5*time.Minute, 2*time.Hour) // and then it is quiet
 	}
 	t.care()
+	t.harsh()
 	slices.SortStableFunc(s.Events, func(a, b Event) int { return int(a.At - b.At) })
 	return s
 }

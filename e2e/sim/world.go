@@ -48,6 +48,7 @@ type world struct {
 	owners   map[string]string // of sessions: names of processes
 	lease    string            // session that holds it
 	armed    []Event
+	clocks   map[string]clock // by host
 	saves    []save
 	pids     int
 	typed    int
@@ -74,9 +75,10 @@ type Result struct {
 func play(s Story, alter Alteration) Result {
 	w := &world{story: s, alter: alter, dice: dice{s.Seed}, began: time.Now(), kv: memkv.New(nil), memo: store.NewMemo(1 << 20), counts: map[string]int{},
 		machines: map[string]*machine{}, clients: map[string]*memkv.Caller{}, ports: map[string][]*port{}, wires: map[string]wire{},
-		lives: map[string]*life{}, owners: map[string]string{}}
+		lives: map[string]*life{}, owners: map[string]string{}, clocks: map[string]clock{}}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.kv.Observe(w.saw)
+	w.spans()
 	w.birth()
 	for i := range s.Nodes {
 		name := fmt.Sprintf("n%d", 1+i)
@@ -87,6 +89,7 @@ func play(s Story, alter Alteration) Result {
 	if w.ctx.Err() == nil {
 		w.mend()
 	}
+	w.audit()
 	w.end()
 	w.stop()
 	w.actors.Wait()
@@ -122,6 +125,7 @@ func (w *world) start(name, node string, wait time.Duration) *machine {
 	m := w.machine(name, node)
 	w.mu.Lock()
 	w.machines[name] = m
+	w.wrong(name)
 	w.mu.Unlock()
 	w.actors.Go(func() {
 		time.Sleep(wait)
@@ -180,6 +184,7 @@ func (w *world) note(n Note) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n.At = time.Since(w.began)
+	n.Shown = w.shown(n.Who, n.At)
 	w.history.Notes = append(w.history.Notes, n)
 }
 
@@ -205,7 +210,7 @@ func (w *world) saw(c memkv.Commit) {
 		go func() { w.end(); w.stop() }()
 	}
 	if !w.silent && !w.overrun {
-		w.history.Notes = append(w.history.Notes, Note{At: time.Since(w.began), Who: c.By, Write: writeOf(c)})
+		w.history.Notes = append(w.history.Notes, Note{At: time.Since(w.began), Shown: w.shown(c.By, time.Since(w.began)), Who: c.By, Write: writeOf(c)})
 	}
 }
 
