@@ -2,9 +2,11 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode"
 
@@ -78,22 +80,28 @@ type head struct {
 	Schema *int `json:"schema"`
 }
 
+// strange says why a document is none of this schema, whatever else may be wrong with it.
+func strange(text []byte) error {
+	var head head
+	if err := strict.Decode(text, &head); err != nil {
+		return err
+	}
+	switch {
+	case head.Schema == nil:
+		return errors.New("it has no schema number")
+	case *head.Schema != states.Schema: // the rest may mean anything
+		return fmt.Errorf("its schema is %d, and this version understands %d", *head.Schema, states.Schema)
+	}
+	return nil
+}
+
 func parse[T any](text []byte) (value T, err error) {
 	if len(text) > maxDocument {
 		return value, fmt.Errorf("it has %d bytes, and no document has more than %d", len(text), maxDocument)
 	}
-	var head head
-	if err := strict.Decode(text, &head); err != nil {
-		return value, err
-	}
-	switch {
-	case head.Schema == nil:
-		return value, errors.New("it has no schema number")
-	case *head.Schema != states.Schema: // the rest may mean anything
-		return value, fmt.Errorf("its schema is %d, and this version understands %d", *head.Schema, states.Schema)
-	}
-	if err := strict.Decode(text, &value); err != nil {
-		return value, err
+	err = strict.Decode(text, &value)
+	if err != nil || reflect.ValueOf(value).FieldByName("Schema").Int() != states.Schema {
+		return value, cmp.Or(strange(text), err)
 	}
 	if v, ok := any(value).(validator); ok {
 		if err := v.Validate(); err != nil {

@@ -13,48 +13,66 @@ var (
 	readsText = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// settle gives the type that is filled in the end, or nil where a type reads itself.
-func settle(t reflect.Type) reflect.Type {
-	for t != nil && t.Kind() == reflect.Pointer {
+// shape is what names mean to a type. Nil: nobody reads them.
+type shape struct {
+	fields map[string]*shape // of a struct, as in JSON; nil: it is none
+	inner  *shape            // of what a list or a map holds
+}
+
+// element gives the shape of what is inside of a list or a map.
+func (s *shape) element() *shape {
+	if s == nil {
+		return nil
+	}
+	return s.inner
+}
+
+var shapes = struct {
+	sync.Mutex
+	of map[reflect.Type]*shape
+}{of: map[reflect.Type]*shape{}}
+
+func shapeOf(t reflect.Type) *shape {
+	shapes.Lock()
+	defer shapes.Unlock()
+	return learn(t)
+}
+
+// learn finds the shape behind pointers. A type that reads itself has none, and one that holds itself
+// finds its own.
+func learn(t reflect.Type) *shape {
+	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t == nil || reflect.PointerTo(t).Implements(readsJSON) || reflect.PointerTo(t).Implements(readsText) {
-		return nil
+	known, found := shapes.of[t]
+	if found || reflect.PointerTo(t).Implements(readsJSON) || reflect.PointerTo(t).Implements(readsText) {
+		return known
 	}
-	return t
-}
-
-// element gives what the values of a list or a map are read into; nil: it is neither.
-func element(t reflect.Type) reflect.Type {
-	if t == nil {
-		return nil
-	}
+	s := &shape{}
+	shapes.of[t] = s
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
-		return t.Elem()
+		s.inner = learn(t.Elem())
+	case reflect.Struct:
+		s.fields = map[string]*shape{}
+		for _, field := range reflect.VisibleFields(t) {
+			if name := named(field); name != "" {
+				s.fields[name] = learn(field.Type)
+			}
+		}
 	}
-	return nil
+	return s
 }
 
-var known sync.Map // of types to their fields
-
-// fields gives the names that a struct is read by, with the types behind them.
-func fields(t reflect.Type) map[string]reflect.Type {
-	if found, ok := known.Load(t); ok {
-		return found.(map[string]reflect.Type)
+// named gives the name that a field has in JSON, or "".
+func named(field reflect.StructField) string {
+	tag := field.Tag.Get("json")
+	name, _, _ := strings.Cut(tag, ",")
+	switch {
+	case !field.IsExported() || tag == "-" || field.Anonymous && name == "":
+		return ""
+	case name == "":
+		return field.Name
 	}
-	found := map[string]reflect.Type{}
-	for _, field := range reflect.VisibleFields(t) {
-		tag := field.Tag.Get("json")
-		name, _, _ := strings.Cut(tag, ",")
-		switch {
-		case !field.IsExported() || tag == "-" || field.Anonymous && name == "":
-			continue
-		case name == "":
-			name = field.Name
-		}
-		found[name] = field.Type
-	}
-	known.Store(t, found)
-	return found
+	return name
 }
