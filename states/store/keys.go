@@ -23,12 +23,17 @@ func NewKeys(prefix string) (Keys, error) {
 }
 
 func (k Keys) join(parts ...string) string {
-	for i, part := range parts {
+	var key strings.Builder
+	key.Grow(64)
+	key.WriteString(k.prefix)
+	for _, part := range parts {
 		if !states.ValidNode(part) {
-			parts[i] = "_invalid_" // no name of ours begins like that
+			part = "_invalid_" // no name of ours begins like that
 		}
+		key.WriteByte('/')
+		key.WriteString(part)
 	}
-	return k.prefix + "/" + strings.Join(parts, "/")
+	return key.String()
 }
 
 // ID is made once; everybody compares it, against the wrong datacenter.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,53 +51,57 @@ func (s *Store) Snapshot(ctx context.Context, cluster string) (states.Snapshot, 
 
 // assemble sorts pairs into a snapshot, by their keys.
 func (s *Store) assemble(cluster string, pairs []Pair) states.Snapshot {
-	k := s.Keys
 	snapshot := states.Snapshot{Cluster: cluster}
 	nodes := map[string]*states.Node{}
-	node := func(key string) *states.Node {
-		name := last(key)
+	node := func(name string) *states.Node {
 		if nodes[name] == nil {
 			nodes[name] = &states.Node{Name: name}
 		}
 		return nodes[name]
 	}
 	var requests []Pair
+	everybody, prefix := s.Keys.Freeze(), s.Keys.Cluster(cluster)
 	for _, pair := range pairs {
+		rest, ours := strings.CutPrefix(pair.Key, prefix)
+		room, name, nested := strings.Cut(rest, "/")
 		switch {
 		case pair.Index == 0:
-		case pair.Key == k.Freeze():
+		case pair.Key == everybody:
 			snapshot.Frozen = decode[states.Freeze](s.Memo, pair)
-		case pair.Key == k.ClusterFreeze(cluster):
-			snapshot.Freeze = decode[states.Freeze](s.Memo, pair)
-		case pair.Key == k.Definition(cluster):
-			snapshot.Definition, snapshot.Source = s.definition(cluster, pair), string(pair.Value)
-		case pair.Key == k.Leader(cluster):
-			snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](s.Memo, pair), pair.Session != "", pair.Session
-		case pair.Key == k.Desired(cluster):
-			snapshot.Desired = desiredOf(s.Memo, cluster, pair)
-		case pair.Key == k.Record(cluster):
-			snapshot.Record = sealedRecord(s.Memo, pair)
-		case below(pair.Key, k.Orders(cluster)):
-			node(pair.Key).Order = sealed[states.Order](s.Memo, pair)
-		case below(pair.Key, k.Statuses(cluster)):
-			n := node(pair.Key)
+		case ours && !nested:
+			s.place(&snapshot, room, pair)
+		case !ours || !states.ValidNode(name): // none that orch spells
+		case room == "orders":
+			node(name).Order = sealed[states.Order](s.Memo, pair)
+		case room == "status":
+			n := node(name)
 			n.Status, n.Alive = decode[states.Status](s.Memo, pair), pair.Session != ""
-		case below(pair.Key, k.Requests(cluster)):
+		case room == "requests":
 			requests = append(requests, pair)
 		}
 	}
-	for _, n := range nodes {
-		snapshot.Nodes = append(snapshot.Nodes, *n)
+	snapshot.Nodes = slices.Grow(snapshot.Nodes, len(nodes))
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		snapshot.Nodes = append(snapshot.Nodes, *nodes[name])
 	}
-	slices.SortFunc(snapshot.Nodes, func(a, b states.Node) int { return strings.Compare(a.Name, b.Name) })
 	snapshot.Requests = s.requests(requests)
 	return snapshot
 }
 
-// below tells whether a key is one segment below a prefix, and one that orch spells.
-func below(key, prefix string) bool {
-	name, found := strings.CutPrefix(key, prefix)
-	return found && states.ValidNode(name)
+// place puts a document of which a cluster has one into its snapshot.
+func (s *Store) place(snapshot *states.Snapshot, name string, pair Pair) {
+	switch name {
+	case "freeze":
+		snapshot.Freeze = decode[states.Freeze](s.Memo, pair)
+	case states.KeyDefinition:
+		snapshot.Definition, snapshot.Source = s.definition(snapshot.Cluster, pair), string(pair.Value)
+	case "leader":
+		snapshot.Leader, snapshot.Led, snapshot.Session = decode[states.Leader](s.Memo, pair), pair.Session != "", pair.Session
+	case states.KeyDesired:
+		snapshot.Desired = desiredOf(s.Memo, snapshot.Cluster, pair)
+	case states.KeyRecord:
+		snapshot.Record = sealedRecord(s.Memo, pair)
+	}
 }
 
 // requests are taken in the order of their creation.
