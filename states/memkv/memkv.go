@@ -3,6 +3,7 @@ package memkv
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -163,6 +164,7 @@ type server struct {
 	index    uint64 // of the newest change of anything; Consul's own come before anybody's
 	table    uint64 // of the newest change of a key
 	keys     map[string]entry
+	names    []string          // of keys, in their order
 	stones   map[string]uint64 // deleted keys: the index of the deletion
 	sessions map[string]session
 	delays   map[string]time.Time     // keys that cannot be locked before
@@ -182,6 +184,18 @@ type entry struct {
 }
 
 func (e entry) there() bool { return e.Index != 0 }
+
+// below gives the keys with a prefix, in their order.
+func (s *server) below(prefix string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		first, _ := slices.BinarySearch(s.names, prefix)
+		for _, key := range s.names[first:] {
+			if !strings.HasPrefix(key, prefix) || !yield(key) {
+				return
+			}
+		}
+	}
+}
 
 // wake lets every blocked watch look again.
 func (s *server) wake() {
@@ -216,6 +230,7 @@ func (kv *KV) Restore(snapshot Snapshot) {
 	s.index = max(s.index, snapshot.index) + 1
 	s.table = snapshot.table
 	s.keys, s.stones, s.sessions = maps.Clone(snapshot.keys), maps.Clone(snapshot.stones), maps.Clone(snapshot.sessions)
+	s.names = slices.Sorted(maps.Keys(s.keys))
 	s.delays, s.armed = map[string]time.Time{}, map[string]time.Duration{}
 	s.fresh()
 	s.life++

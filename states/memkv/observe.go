@@ -35,7 +35,7 @@ func (t *stage) told() {
 	}
 	commit := Commit{By: t.by, Index: t.index}
 	for _, key := range slices.Sorted(maps.Keys(t.dirty)) {
-		pair := t.dirty[key].shown()
+		pair := t.dirty[key].Pair
 		pair.Key = key
 		commit.Pairs = append(commit.Pairs, pair)
 	}

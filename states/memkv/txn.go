@@ -145,10 +145,15 @@ func (t *stage) commit() bool {
 		return false
 	}
 	for key, e := range t.dirty {
+		at, known := slices.BinarySearch(s.names, key)
 		if e.there() {
 			s.keys[key] = e
-		} else if s.keys[key].there() {
+			if !known {
+				s.names = slices.Insert(s.names, at, key)
+			}
+		} else if known {
 			delete(s.keys, key)
+			s.names = slices.Delete(s.names, at, at+1)
 			s.stones[key] = t.index
 		}
 	}
@@ -161,25 +166,21 @@ func (t *stage) commit() bool {
 // tree gives all pairs below a prefix, in the order of the keys.
 func (t *stage) tree(prefix string) []store.Pair {
 	var pairs []store.Pair
-	for key, e := range t.server.keys {
-		if _, staged := t.dirty[key]; !staged && strings.HasPrefix(key, prefix) {
-			pairs = append(pairs, e.shown())
+	for key := range t.server.below(prefix) {
+		if _, staged := t.dirty[key]; !staged {
+			pairs = append(pairs, t.server.keys[key].Pair)
 		}
+	}
+	if len(t.dirty) == 0 {
+		return pairs
 	}
 	for key, e := range t.dirty {
 		if e.there() && strings.HasPrefix(key, prefix) {
-			pairs = append(pairs, e.shown())
+			pairs = append(pairs, e.Pair)
 		}
 	}
 	slices.SortFunc(pairs, func(a, b store.Pair) int { return strings.Compare(a.Key, b.Key) })
 	return pairs
-}
-
-// shown is the pair as a caller may keep it.
-func (e entry) shown() store.Pair {
-	pair := e.Pair
-	pair.Value = bytes.Clone(e.Value)
-	return pair
 }
 
 // blank is the pair without its value, as checks and writes answer.

@@ -14,12 +14,12 @@ func (t *stage) do(op store.Op) ([]store.Pair, string) {
 		if !old.there() {
 			return nil, fmt.Sprintf("key %q doesn't exist", op.Key)
 		}
-		return []store.Pair{old.shown()}, ""
+		return []store.Pair{old.Pair}, ""
 	case store.GetOrEmpty:
 		if !old.there() {
 			return []store.Pair{{Key: op.Key}}, ""
 		}
-		return []store.Pair{old.shown()}, ""
+		return []store.Pair{old.Pair}, ""
 	case store.GetTree:
 		return t.tree(op.Key), ""
 	case store.CAS:

@@ -90,7 +90,7 @@ func (s *server) look(q store.Query, denied []string) (sighting, error) {
 	if !e.there() {
 		return sighting{answer: store.Answer{Index: max(s.table, 1)}, nothing: true, life: s.life}, nil
 	}
-	return sighting{answer: store.Answer{Pair: e.shown(), Index: e.Index}, life: s.life}, nil
+	return sighting{answer: store.Answer{Pair: e.Pair, Index: e.Index}, life: s.life}, nil
 }
 
 // lookBelow lists the first level below a prefix. Its index counts every key there, also those
@@ -98,15 +98,12 @@ func (s *server) look(q store.Query, denied []string) (sighting, error) {
 func (s *server) lookBelow(prefix string, denied []string) sighting {
 	seen := sighting{life: s.life}
 	names := map[string]bool{}
-	for key, e := range s.keys {
-		rest, below := strings.CutPrefix(key, prefix)
-		if !below {
-			continue
-		}
-		seen.answer.Index = max(seen.answer.Index, e.Index)
+	for key := range s.below(prefix) {
+		seen.answer.Index = max(seen.answer.Index, s.keys[key].Index)
 		if denies(denied, key) {
 			continue
 		}
+		rest := key[len(prefix):]
 		if head, _, deeper := strings.Cut(rest, "/"); deeper {
 			key = prefix + head + "/"
 		}

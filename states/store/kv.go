@@ -50,7 +50,7 @@ type Op struct {
 // Pair is a key as it lies in the store.
 type Pair struct {
 	Key     string
-	Value   []byte
+	Value   []byte // nobody changes it in place
 	Created uint64 // index of its creation: the order of births
 	Index   uint64 // of its last change; 0: not there
 	Session string // that holds it
