@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -20,11 +22,6 @@ func TestFaultsOfTheLease(t *testing.T) {
 			session = pairs[0].Session
 		}
 		return session
-	}
-	epoch := func() int {
-		var leader struct{ Epoch int }
-		_ = json.Unmarshal([]byte(f.consul.get("clusters/web/leader")), &leader)
-		return leader.Epoch
 	}
 	version := 1
 	for name, fault := range map[string]func(t *testing.T){
@@ -57,12 +54,12 @@ func TestFaultsOfTheLease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			move := f.orchStart("transition", "web", "version", to)
 			eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
-			before := epoch()
+			before := f.epoch()
 			fault(t)
 			if code := f.wait(move, 60*time.Second); code != 0 {
 				t.Fatalf("exit code %d:\n%s", code, move.text())
 			}
-			if now := epoch(); now <= before && name != "somebody writes over it" { // that takes it from nobody
+			if now := f.epoch(); now <= before && name != "somebody writes over it" { // that takes it from nobody
 				t.Errorf("it led on under epoch %d, and then %d:\n%s", before, now, move.text())
 			}
 			f.settledAt("version "+to, 3)
@@ -72,5 +69,68 @@ func TestFaultsOfTheLease(t *testing.T) {
 				t.Errorf("fsck says:\n%s", text)
 			}
 		})
+	}
+}
+
+// epoch is that of whoever led last.
+func (f *field) epoch() int {
+	var leader struct{ Epoch int }
+	_ = json.Unmarshal([]byte(f.consul.get("clusters/web/leader")), &leader)
+	return leader.Epoch
+}
+
+// Renewals that take long. One is made up for by the next; when none comes through in time, whoever leads
+// stops by itself, and leads again under another epoch once it can.
+func TestFaultsOfRenewals(t *testing.T) {
+	f := newField(t)
+	w := newWire(t, f.consul.addr)
+	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
+	f.ctl("all", "pause=1")
+	lead := func(version string) *process {
+		f.env = []string{"CONSUL_HTTP_ADDR=" + w.addr}
+		defer func() { f.env = nil }()
+		return f.orchStart("transition", "web", "version", version)
+	}
+	ends := func(t *testing.T, move *process, version string) {
+		if code := f.wait(move, 60*time.Second); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, move.text())
+		}
+		f.settledAt("version "+version, 3)
+		f.atMost(1, f.to("version "+version))
+		f.once(f.runs())
+		f.clean()
+	}
+	t.Run("one takes nine tenths of the lease", func(t *testing.T) {
+		w.does(renewals(1, ttl*9/10))
+		move := lead("2")
+		eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 2")) > 0 })
+		before := f.epoch()
+		ends(t, move, "2")
+		if w.struck.Load() != 1 || f.epoch() != before {
+			t.Errorf("%d renewals were late; epoch %d, and then %d:\n%s", w.struck.Load(), before, f.epoch(), move.text())
+		}
+	})
+	t.Run("each takes longer than the lease", func(t *testing.T) {
+		move := lead("3")
+		eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 3")) > 0 })
+		before := f.epoch()
+		w.does(renewals(1000, ttl*11/10))
+		eventually(t, "whoever leads to stop", 30*time.Second, func() bool { return strings.Contains(move.text(), "the lease is gone") })
+		w.does(nil)
+		ends(t, move, "3")
+		if f.epoch() <= before {
+			t.Errorf("it led on under epoch %d", before)
+		}
+	})
+}
+
+// renewals delays some, of sessions.
+func renewals(some int64, by time.Duration) fault {
+	var delayed atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
+		if !strings.HasPrefix(r.URL.Path, "/v1/session/renew/") || delayed.Add(1) > some {
+			return false
+		}
+		return delays(by)(w, r, next)
 	}
 }

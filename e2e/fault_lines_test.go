@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -91,13 +90,6 @@ func TestFaultsOfLines(t *testing.T) {
 func (l *lab) leads(ttl string, args ...string) *process {
 	l.t.Helper()
 	return l.spawn([]string{"ORCH_OPERATOR=ada@bastion", "CONSUL_HTTP_TOKEN=" + l.consul.token}, orchBin, append(args, "--lease-ttl", ttl)...)
-}
-
-// epoch is that of whoever led last.
-func (f *field) epoch() int {
-	var leader struct{ Epoch int }
-	_ = json.Unmarshal([]byte(f.consul.get("clusters/web/leader")), &leader)
-	return leader.Epoch
 }
 
 // struck waits until the filters of every host have struck so many packets, and takes them away.

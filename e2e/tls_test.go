@@ -24,21 +24,28 @@ type authority struct {
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
+	ends time.Time // of what it signs from now on
 }
 
 func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
-	a := &authority{t: t, dir: t.TempDir(), key: key}
-	a.cert, err = x509.ParseCertificate(der)
-	must(t, err)
-	a.write("ca.pem", "CERTIFICATE", der)
+	a := &authority{t: t, dir: t.TempDir(), key: key, ends: time.Now().Add(time.Hour)}
+	a.signItself(name)
 	return a
+}
+
+// signItself makes ca.pem, or makes it anew.
+func (a *authority) signItself(name string) {
+	a.t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: a.ends,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
+	must(a.t, err)
+	a.cert, err = x509.ParseCertificate(der)
+	must(a.t, err)
+	a.write("ca.pem", "CERTIFICATE", der)
 }
 
 func (a *authority) path(name string) string { return filepath.Join(a.dir, name) }
@@ -65,7 +72,7 @@ func (a *authority) signFor(name string, names []string, ips ...net.IP) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(a.t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: a.ends,
 		DNSNames: names, IPAddresses: ips, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	must(a.t, err)

@@ -29,13 +29,18 @@ type fault func(w http.ResponseWriter, r *http.Request, next http.Handler) bool
 
 func newWire(t testing.TB, consul string) *wire {
 	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	return newWireOn(t, consul, listener)
+}
+
+func newWireOn(t testing.TB, consul string, listener net.Listener) *wire {
+	t.Helper()
 	target, err := url.Parse("http://" + consul)
 	must(t, err)
 	w := &wire{next: httputil.NewSingleHostReverseProxy(target)}
 	w.next.ErrorHandler = func(rw http.ResponseWriter, _ *http.Request, _ error) { reset(rw) }
 	w.next.ErrorLog = log.New(io.Discard, "", 0) // connections end as they are told to
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
 	w.addr = listener.Addr().String()
 	w.server = &http.Server{Handler: w, ErrorLog: w.next.ErrorLog}
 	go func() { _ = w.server.Serve(listener) }()

@@ -127,7 +127,11 @@ func (d driving) nothing(v *view) error {
 // ending maps what became of a request to the way the command ends.
 func (d driving) ending(outcome orchestrator.Outcome) error {
 	if outcome.Answer.Refused {
-		return endingf(exitRefused, "%s %s: refused: %s", d.request.Kind, d.cluster, outcome.Answer.Reason)
+		hint := "" // the move in the way can be one that a dead command filed, and this one took up
+		if outcome.Record.Status == states.Running && d.request.Kind == states.AskTransition {
+			hint = "; if nobody leads it, go on with it: orch resume " + d.cluster
+		}
+		return endingf(exitRefused, "%s %s: refused: %s%s", d.request.Kind, d.cluster, outcome.Answer.Reason, hint)
 	}
 	if !d.moves() {
 		return nil

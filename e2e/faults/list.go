@@ -16,6 +16,7 @@ const (
 	agent       = "./convergeagent/..."
 	consulkv    = "./states/consulkv"
 	storetest   = "./states/storetest"
+	told        = "commands end with 1 and say why, agents start nothing and say why; mended, all go on as they are"
 	oneRun      = "one run, its real result, nothing left behind"
 	neverBack   = "no node goes backwards; orch recover leads on"
 	keepsWhatIs = "the node keeps what it is, starts nothing, and says why"
@@ -64,6 +65,9 @@ var network = []row{
 var leaders = []row{
 	{"the leader is killed at each step", "SIGKILL after each of twelve journal entries", "orch resume waits out the lease, and continues at the same place", "TestLeaderIsKilledAtEveryStep", ""},
 	{"Ctrl-C, SIGTERM, SIGHUP at every commit", "signals", "the lease is let go of; orch resume continues", "TestSignalsAtEveryCommit", ""},
+	{"a command is killed in mid-request, and given again", "proxy: SIGKILL within each of eight writes, carried out or lost", "one move; the second command does it, or is told of it", "TestFaultCommandIsKilledInMidRequest", ""},
+	{"a renewal of the lease is late", "proxy: nine tenths of the lease", goesOn + "; the lease is kept", "TestFaultsOfRenewals/one_takes_nine_tenths_of_the_lease", ""},
+	{"all renewals of the lease are late", "proxy: longer than the lease", "its holder stops by itself, and leads on under another epoch", "TestFaultsOfRenewals/each_takes_longer_than_the_lease", ""},
 	{"the lease's session is destroyed", "Consul's API", goesOn, "TestFaultsOfTheLease/its_session_is_destroyed", ""},
 	{"the lease's key is overwritten", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_writes_over_it", ""},
 	{"the lease's key is deleted", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_deletes_it", ""},
@@ -101,6 +105,8 @@ var values = []row{
 	{"garbage for leaders", "Consul's API", "nothing moves, and why names the key", "TestGarbageForLeaders", ""},
 	{"garbage in one node's keys", "Consul's API", "that node alone is left out", "TestGarbageInOneNodesKeys", ""},
 	{"desired states edited, replayed or planted", "Consul's API", "orch fsck names every edit", "TestFsckNamesWhatWasEdited", ""},
+	{"a status is forged", "Consul's API, in mid-run", "nobody goes beside the batch, and the agent puts its own word back", "TestForgedStatus", ""},
+	{"a status of another instance is forged", "Consul's API, in mid-run", "it counts as lost; the batch is kept", "TestForgedInstance", ""},
 }
 
 var access = []row{
@@ -113,6 +119,11 @@ var access = []row{
 	{"no token at all", "an empty environment", "denied, with the way out", "TestFaultsOfAccess/nobody's_token", ""},
 	{"tokens are rotated under agents", "files replaced, old ones deleted", "no restart, nothing missed", "TestTokensAreRotatedUnderAnAgent", ""},
 	{"certificates are rotated under agents", "files replaced, authority replaced", "no restart, nothing missed", "TestCertificatesAreRotatedUnderAgents", ""},
+	{"the server's certificate has expired", "TLS in front of Consul", told, "TestFaultsOfTLS/the_server's_certificate_has_expired", ""},
+	{"the authority has expired", "its certificate made anew, ended", told, "TestFaultsOfTLS/the_authority_has_expired", ""},
+	{"the server's certificate is for another name", "TLS in front of Consul", told, "TestFaultsOfTLS/the_server's_certificate_is_for_another_name", ""},
+	{"the agents' certificate has expired", "files replaced", told, "TestFaultsOfTLS/a_client's_certificate_has_expired", ""},
+	{"HTTP is spoken where HTTPS is, and the other way round", "addresses", "exit code 1, and why", "TestFaultsOfTLS/plain_HTTP_where_HTTPS_is_spoken", ""},
 }
 
 // chapters are the table, as it is read.
