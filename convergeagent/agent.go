@@ -13,7 +13,7 @@ import (
 	"orch/states"
 )
 
-// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Board, Checker, Period, Hide, Storage and Clock.
+// Config is what an agent is made of. All of it is needed but Meta, Services, Trust, Tree, Board, Checker, Period, Hide, Storage and Clock.
 type Config struct {
 	Cluster  string
 	Node     string
@@ -23,6 +23,7 @@ type Config struct {
 	Meta     map[string]string
 	Services map[string]string // id of this node's instance, by service; every one of that name where none is named
 	Trust    states.Trust      // the keys that sign what it may do; none: it obeys whoever may write into Consul
+	Tree     string            // id of the Consul that is to be followed; none: of the one that was followed first
 	Inbox    Inbox
 	Presence Presence
 	Board    Board

@@ -82,6 +82,8 @@ func (a *Agent) accept() {
 	switch {
 	case a.sight.Trouble != "":
 		a.refused = a.sight.Trouble
+	case a.strange() != "":
+		a.refused = a.strange()
 	case !desired.There() && mark.Zero():
 	case !desired.There():
 		a.refused = where + "is not there any more"
@@ -94,7 +96,7 @@ func (a *Agent) accept() {
 	case a.distrusts(desired.Value) != "":
 		a.refused = where + "is not followed: " + a.distrusts(desired.Value)
 	default:
-		if err := a.diary.write(func(m memory) memory { return m.accept(desired.Value, a.Trust) }); err != nil {
+		if err := a.diary.write(func(m memory) memory { return m.accept(desired.Value, a.Trust, a.sight.ID) }); err != nil {
 			a.unwritten(err)
 			return
 		}

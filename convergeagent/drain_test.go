@@ -48,7 +48,7 @@ func TestDrains(t *testing.T) {
 	if want := "orch run " + s.Run.ID + " to version 42"; during() != want || r.catalog.reason("a")+r.catalog.reason("b") != "" {
 		t.Errorf("during the run: %q, want %q; afterwards: %q %q", during(), want, r.catalog.reason("a"), r.catalog.reason("b"))
 	}
-	if s.Drained != nil || memoryOf(t, r.config.StateDir).Drained != nil || s.Run.Drain.D() != 300*time.Millisecond || s.Run.Seconds > 0.25 {
+	if s.Drained != nil || memoryOf(t, r.config.StateDir).Drained != nil || s.Run.Drain.D() != 300*time.Millisecond || s.Run.Seconds >= 0.3 {
 		t.Errorf("it reports %s", text(s))
 	}
 	eventually(t, "the board shows it serving", func() bool { return board.last() == "version-42 passing" }, board.last)

@@ -31,6 +31,7 @@ type memory struct {
 	Repairs int           `json:"repairs,omitempty"` // of its own, since a check last found nothing
 
 	Warrant states.WarrantMark `json:"warrant,omitzero"` // the newest that was followed
+	Tree    string             `json:"id,omitempty"`     // of the tree of keys that was followed
 }
 
 // self is the memory as the rule sees it.
@@ -85,6 +86,8 @@ func (m memory) validate(cluster, node string) error {
 		return errors.New("a number in it is below 0")
 	case len(m.AgainDone) > maxWord || len(m.Again) > maxWord:
 		return errors.New("a word in it is too long")
+	case m.Tree != "" && !states.ValidID(m.Tree):
+		return fmt.Errorf("the id %q of its Consul is malformed", states.Clip(m.Tree, 100))
 	}
 	for _, run := range []states.Run{m.Last, m.Failed} { // as for what lies in Consul, for all that is reported
 		status := states.Status{Instance: m.Instance, Mark: m.Mark, State: m.State, Attempting: m.Attempting, Run: run}

@@ -21,13 +21,10 @@ func (a *Agent) say(phase states.Phase, reason string) {
 		Schema: states.Schema, Instance: m.Instance, Mark: m.Mark, State: m.State, Attempting: m.Attempting,
 		Phase: phase, Reason: states.Clip(clean(reason), 500), Run: m.Last, Failed: m.Failed, AgainDone: m.AgainDone,
 		Refused: a.refused, Drained: ids(m.Drained), Meta: a.Meta, Since: a.status.Since,
-		Disabled: a.off, Unable: a.unable, Drift: a.drift(m), Trust: a.Trust,
+		Disabled: a.off, Unable: a.unable, Drift: a.drift(m), Trust: a.Trust, Tree: a.tree(),
 	}
 	if a.running != nil && a.line != "" {
 		status.Run.Tail = []string{a.line}
-	}
-	if a.sight != nil {
-		status.Tree = a.sight.ID
 	}
 	if status.Phase != a.status.Phase || status.Since.IsZero() {
 		status.Since = a.now()

@@ -171,7 +171,9 @@ func TestChecksOfOneHostAreToldApart(t *testing.T) {
 			return Check{}, []string{"/bin/sh", "-c", "echo $PPID > " + dir + "/runner; while ! test -e " + dir + "/mended; do sleep 0.02; done"}, true
 		}}
 		found, ctx := make(chan Result, 1), t.Context()
-		go func() { found <- checks.Look(ctx, checkTask("web", "web-01", states.Desired{}, Check{Timeout: time.Minute})) }()
+		go func() {
+			found <- checks.Look(ctx, checkTask("web", "web-01", states.Desired{}, Check{Timeout: time.Minute}))
+		}()
 		eventually(t, "it looks", func() bool { return len(lines(dir+"/runner")) == 1 }, func() string { return "" })
 		return found
 	}

@@ -1,6 +1,9 @@
 package convergeagent
 
 import (
+	"cmp"
+	"fmt"
+
 	"orch/states"
 )
 
@@ -10,10 +13,32 @@ func (a *Agent) distrusts(desired states.Desired) string {
 	return a.Trust.Refuses(desired, a.Cluster, a.sight.ID, a.diary.read().Warrant)
 }
 
-// accept notes a desired state as one that is followed from now on, with its warrant: both are
-// written before anything is done by them.
-func (m memory) accept(desired states.Desired, trust states.Trust) memory {
+// tree is the id of the Consul that this node follows: as it was told, or as it did before; else of the one
+// that it sees.
+func (a *Agent) tree() string {
+	if known := cmp.Or(a.Tree, a.diary.read().Tree); known != "" || a.sight == nil {
+		return known
+	}
+	return a.sight.ID
+}
+
+// strange says why nothing of the Consul that the agent sees is meant for this node, or "". Whoever starts an
+// agent may name the wrong one, and a cluster of that name may be there too. One without an id has lost it.
+func (a *Agent) strange() string {
+	if seen, known := a.sight.ID, a.tree(); seen != "" && seen != known {
+		return fmt.Sprintf("this Consul has the id %q, and this node follows %q: it is another datacenter; where this one is meant, say so in the agent's file: consul { id = %q }",
+			seen, known, seen)
+	}
+	return ""
+}
+
+// accept notes a desired state as one that is followed from now on, with its warrant and its Consul: all is
+// written before anything is done by it.
+func (m memory) accept(desired states.Desired, trust states.Trust, tree string) memory {
 	m.Mark = desired.Mark
+	if states.ValidID(tree) {
+		m.Tree = tree
+	}
 	if len(trust) > 0 {
 		m.Warrant = desired.Warrants[0].Mark()
 	}

@@ -180,7 +180,7 @@ func (f *field) recoverWiped(before, high int) {
 }
 
 // A new Consul at the same address knows nothing of anybody, not even its id: that is told by the
-// agents. Where it has another id already, they are told to be restarted.
+// agents. Where it has another id already, they are told that it is meant.
 func TestRecoverOnANewConsul(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		t.Run(fmt.Sprint("has an id ", known), func(t *testing.T) {
@@ -199,16 +199,25 @@ func TestRecoverOnANewConsul(t *testing.T) {
 			}
 			f.consul.put("id", "elsewhere")
 			f.alive(3)
-			eventually(t, "agents to notice", 60*time.Second, func() bool {
-				text, _ := f.orch("recover", "web", "-o", "json")
-				return strings.Count(text, "it is another datacenter") == 3
-			})
+			strange := func() {
+				eventually(t, "agents to notice", 60*time.Second, func() bool {
+					text, _ := f.orch("recover", "web", "-o", "json")
+					return strings.Count(text, "it is another datacenter") == 3
+				})
+			}
+			strange()
 			path := f.file("web.hcl", versionHCL(`batches = [1]`))
 			f.says(f.ok("recover", "web"), "it is another datacenter")
-			f.says(f.ok("recover", "web", "version", "2", "--definition", path, "--yes"), "restart the agents of web-01 web-02 web-03")
+			f.says(f.ok("recover", "web", "version", "2", "--definition", path, "--yes"), "the agents of web-01 web-02 web-03", `consul { id = "elsewhere" }`)
 			for _, node := range []string{"web-01", "web-02", "web-03"} {
 				f.agents[node].kill()
 				f.agent(node)
+			}
+			f.alive(3)
+			strange() // a restart alone tells them nothing
+			for _, node := range []string{"web-01", "web-02", "web-03"} {
+				f.agents[node].kill()
+				f.agent(node, "--consul-id", "elsewhere")
 			}
 			f.alive(3)
 			f.ok("resume", "web")

@@ -36,6 +36,7 @@ type options struct {
 	Observe    bool
 	Meta       map[string]string
 	Services   map[string]string // id of this node's instance, by service
+	ConsulID   string            // of the Consul that is to be followed; empty: of the one that was followed first
 	Trust      states.Trust      // the keys that sign what it may do; none: it obeys whoever may write into Consul
 	SessionTTL time.Duration
 	Consul     consulkv.Config
@@ -139,6 +140,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Consul.ClientKey, "client-key", "", "its key (default: CONSUL_CLIENT_KEY)")
 	flags.StringVar(&o.Consul.ServerName, "tls-server-name", "", "name in Consul's certificate (default: CONSUL_TLS_SERVER_NAME)")
 	flags.StringVar(&o.Prefix, "prefix", "", "where everything lies in Consul's KV (default: ORCH_PREFIX, or orch)")
+	flags.StringVar(&o.ConsulID, "consul-id", "", "id of the Consul that is meant (default: that of the one that this node followed first)")
 	flags.DurationVar(&o.SessionTTL, "session-ttl", 30*time.Second, "how long the agent may be silent before it counts as gone")
 	flags.StringVar(&o.LogLevel, "log-level", "info", "trace, debug, info, warn or error")
 }
@@ -167,6 +169,8 @@ func (o *options) check() error {
 		return usagef("read --cluster %q: a cluster's name is small letters, digits and hyphens", o.Cluster)
 	case o.Node != "" && !states.ValidNode(o.Node):
 		return usagef("read --node %q: a node's name is letters, digits and . _ -", o.Node)
+	case o.ConsulID != "" && !states.ValidID(o.ConsulID):
+		return usagef("read --consul-id %q: it is what orch apply made, small letters, digits and hyphens", o.ConsulID)
 	case o.StateDir == "":
 		return usagef("read --state-dir: name a folder that outlives a reboot")
 	case o.SessionTTL < time.Second || o.SessionTTL > 24*time.Hour:
@@ -199,6 +203,7 @@ func (o *options) load(flags *pflag.FlagSet) error {
 		"ca-file": {&o.Consul.CAFile, &file.Consul.CAFile}, "ca-path": {&o.Consul.CAPath, &file.Consul.CAPath},
 		"client-cert": {&o.Consul.ClientCert, &file.Consul.ClientCert}, "client-key": {&o.Consul.ClientKey, &file.Consul.ClientKey},
 		"tls-server-name": {&o.Consul.ServerName, &file.Consul.ServerName}, "prefix": {&o.Prefix, &file.Consul.Prefix},
+		"consul-id": {&o.ConsulID, &file.Consul.ID},
 	} {
 		if !flags.Changed(name) && *value.told != "" {
 			*value.field = *value.told

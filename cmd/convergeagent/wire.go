@@ -111,7 +111,7 @@ func (b *brake) start(ctx context.Context, o options) error {
 	b.hold(action)
 	agent := convergeagent.New(convergeagent.Config{
 		Cluster: o.Cluster, Node: o.Node, StateDir: o.StateDir, TTL: o.SessionTTL, Observe: o.Observe, Meta: o.Meta, Services: o.Services,
-		Inbox: inbox, Presence: inbox, Log: log, Checker: o.checker(), Period: o.Period, Trust: o.Trust,
+		Inbox: inbox, Presence: inbox, Log: log, Checker: o.checker(), Period: o.Period, Trust: o.Trust, Tree: o.ConsulID,
 		Drainer: &consulkv.Maintenance{Client: client},
 		Board:   &consulkv.Service{Client: client, Cluster: o.Cluster, Node: o.Node, TTL: o.SessionTTL},
 		Action:  action, Hide: hider(client.Secrets, o.Redact),

@@ -218,7 +218,7 @@ func (r recovering) finish(change states.Change, id string) error {
 	app.say("recovered: %s is to be at %s, epoch %d, generation %d, and nobody is let go; go on: orch resume %s, look: orch status %s",
 		v.Cluster, change.Desired.State, change.Desired.Epoch, change.Desired.Generation, v.Cluster, v.Cluster)
 	if strangers := v.strangers(id); len(strangers) > 0 {
-		app.say("restart the agents of %s: they know this Consul by another id than %s, take it for another datacenter's, and follow nothing in it until then",
+		app.say("the agents of %s follow a Consul of another id, and nothing in this one: say consul { id = %q } in their files, and restart them",
 			few(strangers, 8), id)
 	}
 	return nil

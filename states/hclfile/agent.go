@@ -42,6 +42,7 @@ type AgentConsul struct {
 	ClientKey  string
 	ServerName string
 	Prefix     string // of every key
+	ID         string // of the Consul that is meant, as orch apply made it; empty: the one that was followed first
 }
 
 // ConvergeFor gives what to run for a state, and tells whether there is anything.
@@ -59,7 +60,7 @@ var (
 	agentGrammar = grammar(words("cluster", "state_dir", "node", "meta", "observe", "log_level", "lock_dir", "redact", "every", "splay"),
 		header("consul"), header("service", "name"), header("converge", "kind"), header("state", "name"), header("action", "name"), header("trust"))
 	consulGrammar = grammar(words("address", "token_file", "datacenter", "ca_file", "ca_path",
-		"client_cert", "client_key", "tls_server_name", "prefix"))
+		"client_cert", "client_key", "tls_server_name", "prefix", "id"))
 	serviceGrammar    = grammar(words("id"))
 	agentStateGrammar = grammar(nil, header("converge", "kind"), header("check"))
 	execGrammar       = grammar(words("command", "timeout", "env"))
@@ -157,6 +158,7 @@ func (a *agentReader) consul(b body) {
 	set(a.reader, inner, "client_key", &c.ClientKey, a.absolute)
 	set(a.reader, inner, "tls_server_name", &c.ServerName, a.filledText)
 	set(a.reader, inner, "prefix", &c.Prefix, a.filledText)
+	set(a.reader, inner, "id", &c.ID, a.name(states.ValidID, "It is what orch apply made: small letters, digits and hyphens. An agent that refuses shows it."))
 	if (inner.attrs["client_cert"] == nil) != (inner.attrs["client_key"] == nil) {
 		a.add(inner.head, "Certificate without its key", "client_cert and client_key go together: Consul is shown one, and the other proves it.")
 	}

@@ -36,7 +36,7 @@ func TestLoadAgent(t *testing.T) {
 		Consul: hclfile.AgentConsul{
 			Address: "127.0.0.1:8500", TokenFile: "/etc/convergeagent/token", Datacenter: "dc1", CAFile: "/etc/convergeagent/ca.pem",
 			CAPath: "/etc/convergeagent/ca.d", ClientCert: "/etc/convergeagent/agent.pem", ClientKey: "/etc/convergeagent/agent.key",
-			ServerName: "server.dc1.consul", Prefix: "team/orch",
+			ServerName: "server.dc1.consul", Prefix: "team/orch", ID: "5e3a70c2",
 		},
 		Services: map[string]string{"web": "web-eu-01"},
 		Converge: &hclfile.Converge{Exec: &hclfile.Exec{Command: []hclfile.Arg{

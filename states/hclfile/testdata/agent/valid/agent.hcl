@@ -19,6 +19,7 @@ consul {
   client_key      = "/etc/convergeagent/agent.key"
   tls_server_name = "server.dc1.consul"
   prefix          = "team/orch"
+  id              = "5e3a70c2"
 }
 
 service "web" { id = "web-eu-01" }
