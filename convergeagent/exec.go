@@ -127,11 +127,7 @@ func (e *Exec) start(task Task) (run *runner.Run, blocked string, err error) {
 	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
 		return nil, "", err
 	}
-	left, err := filepath.Glob(filepath.Join(e.Dir, "*"+folderEnd))
-	if err == nil {
-		err = errors.Join(runner.Tidy(left), runner.Rotate(e.Dir))
-	}
-	if err != nil {
+	if err := errors.Join(runner.Tidy(e.Dir, folderEnd), runner.Rotate(e.Dir)); err != nil {
 		return nil, "", fmt.Errorf("remove what old runs left: %w", err)
 	}
 	dir := e.folder(task.Run)

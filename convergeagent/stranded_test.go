@@ -190,3 +190,19 @@ func TestChecksOfOneHostAreToldApart(t *testing.T) {
 		t.Errorf("the other gives %+v", got)
 	}
 }
+
+// A folder's name is no pattern: what old runs left in it is found, and removed.
+func TestLeftoversInAFolderOfAnOddName(t *testing.T) {
+	t.Parallel()
+	e := shell(filepath.Join(t.TempDir(), "of [web]*"), "exit 0")
+	left := filepath.Join(e.Dir, "r-0-1.run")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Converge(t.Context(), Task{Run: states.Run{ID: "r-1", Attempt: 1, Timeout: states.Duration(time.Minute)}}); !got.OK() {
+		t.Errorf("%+v", got)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("it is there: %v", err)
+	}
+}

@@ -126,9 +126,10 @@ func flush(file *os.File) error {
 
 // lastPiece finds the number of the newest piece; 0: there is none.
 func lastPiece(dir string) (last int) {
-	found, _ := filepath.Glob(filepath.Join(dir, pieceName+"*"))
-	for _, path := range found {
-		if n, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(path), pieceName)); err == nil {
+	found, _ := os.ReadDir(dir)
+	for _, entry := range found {
+		number, piece := strings.CutPrefix(entry.Name(), pieceName)
+		if n, err := strconv.Atoi(number); piece && err == nil {
 			last = max(last, n)
 		}
 	}

@@ -84,7 +84,10 @@ func TestPrivateKeysStayOnTheNode(t *testing.T) {
 func TestLogKeepsHeadAndTail(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 10, logHead, logHead + 10, logHead + logTail, logHead + logTail + 10, logHead + 3*logTail + 7} {
-		dir := t.TempDir()
+		dir := filepath.Join(t.TempDir(), "of [web]*") // no pattern
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
 		path := filepath.Join(dir, "r.log")
 		log, err := openLog(path, "title", dir)
 		if err != nil {

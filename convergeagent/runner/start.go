@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -175,10 +176,15 @@ func (r *Run) signal(signal syscall.Signal) bool {
 // Forget removes what is kept of a run that has ended. Its log stays.
 func Forget(dir string) error { return os.RemoveAll(dir) }
 
-// Tidy removes the folders of runs that nothing knows of any more; a run that goes on keeps its own.
-func Tidy(dirs []string) error {
-	var errs []error
-	for _, dir := range dirs {
+// Tidy removes what ends like the folder of a run and nothing knows of any more; a run that goes on keeps its own.
+func Tidy(parent, ending string) error {
+	entries, err := os.ReadDir(parent)
+	errs := []error{err}
+	for _, entry := range entries {
+		dir := filepath.Join(parent, entry.Name())
+		if !strings.HasSuffix(dir, ending) {
+			continue
+		}
 		lock, err := os.Open(dir)
 		if err != nil {
 			continue
