@@ -32,7 +32,7 @@ func (d *diary) write(change func(memory) memory) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	next := change(d.memory)
-	if !d.unsure && reflect.DeepEqual(next, d.memory) {
+	if !d.unsure && reflect.DeepEqual(&next, &d.memory) {
 		return nil
 	}
 	if err := d.save(next); err != nil {

@@ -82,7 +82,7 @@ func size(status states.Status) int {
 }
 
 // due tells whether what lies in Consul is not what should.
-func (a *Agent) due() bool { return a.lies == nil || !reflect.DeepEqual(*a.lies, a.status) }
+func (a *Agent) due() bool { return a.lies == nil || !reflect.DeepEqual(a.lies, &a.status) }
 
 // untold tells whether the end of a run has not reached Consul yet.
 func (a *Agent) untold() bool {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,20 +13,16 @@ import (
 // moment is an instant of which events wait: something is about to be sent, or was just written.
 func (w *world) moment(name, who string) {
 	w.mu.Lock()
-	var due *Event
-	for i, e := range w.armed {
-		if e.On == name {
-			due = &e
-			w.armed = append(w.armed[:i:i], w.armed[i+1:]...)
-			break
-		}
-	}
-	w.mu.Unlock()
-	if due == nil {
+	i := slices.IndexFunc(w.armed, func(e Event) bool { return e.On == name })
+	if i < 0 {
+		w.mu.Unlock()
 		return
 	}
+	due := w.armed[i]
+	w.armed = slices.Delete(w.armed, i, i+1)
+	w.mu.Unlock()
 	w.count("moment " + name)
-	w.happen(*due, who)
+	w.happen(due, who)
 }
 
 // happen lets an event happen. It is who is in the moment, where there is one.

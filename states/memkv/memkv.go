@@ -170,6 +170,7 @@ type server struct {
 	delays   map[string]time.Time     // keys that cannot be locked before
 	armed    map[string]time.Duration // the last delay of each key that ever had one: the servers' log knows
 	made     int                      // sessions so far
+	saved    Snapshot                 // the last one
 
 	life    int           // raised by each restore
 	changed chan struct{} // closed by the next change
@@ -217,7 +218,10 @@ func (kv *KV) Save() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tick()
-	return Snapshot{index: s.index, table: s.table, keys: maps.Clone(s.keys), stones: maps.Clone(s.stones), sessions: maps.Clone(s.sessions)}
+	if s.index != s.saved.index { // what a snapshot holds is never changed
+		s.saved = Snapshot{index: s.index, table: s.table, keys: maps.Clone(s.keys), stones: maps.Clone(s.stones), sessions: maps.Clone(s.sessions)}
+	}
+	return s.saved
 }
 
 // Restore brings a snapshot back: old values under their old indexes, sessions that ended since

@@ -44,7 +44,7 @@ func (c *Caller) txn(ops []store.Op) ([]store.Pair, error) {
 	}
 	stage := c.server.begin()
 	stage.by = c.name
-	var found []store.Pair
+	found := make([]store.Pair, 0, len(ops)+16)
 	for i, op := range ops {
 		pairs, what := stage.do(op)
 		if what != "" {
@@ -52,8 +52,9 @@ func (c *Caller) txn(ops []store.Op) ([]store.Pair, error) {
 		}
 		found = append(found, pairs...)
 	}
-	visible := slices.DeleteFunc(slices.Clone(found), func(p store.Pair) bool { return denies(c.denied, p.Key) })
-	if reads(ops) && len(visible) < len(found) {
+	all := len(found)
+	visible := slices.DeleteFunc(found, func(p store.Pair) bool { return denies(c.denied, p.Key) })
+	if reads(ops) && len(visible) < all {
 		return nil, fmt.Errorf("%w: reading part of what was asked for", states.ErrDenied)
 	}
 	stage.commit()

@@ -236,7 +236,7 @@ type spelled struct {
 }
 
 func (a *Agent) spell(status states.Status) []byte {
-	if a.said.text == nil || !reflect.DeepEqual(a.said.status, status) {
+	if a.said.text == nil || !reflect.DeepEqual(&a.said.status, &status) {
 		a.said = spelled{status, encode(status)}
 	}
 	return a.said.text

@@ -107,7 +107,7 @@ func (s *Store) place(snapshot *states.Snapshot, name string, pair Pair) {
 // requests are taken in the order of their creation.
 func (s *Store) requests(pairs []Pair) []states.Doc[states.Request] {
 	slices.SortFunc(pairs, func(a, b Pair) int { return int(a.Created) - int(b.Created) })
-	var requests []states.Doc[states.Request]
+	requests := slices.Grow[[]states.Doc[states.Request]](nil, len(pairs))
 	for _, pair := range pairs {
 		doc := decode[states.Request](s.Memo, pair)
 		if doc.Problem == "" && doc.Value.ID != last(pair.Key) {
