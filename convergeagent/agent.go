@@ -133,21 +133,11 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 		a.say(states.Waiting, "just started")
 	}
 	for {
-		select {
-		case <-ctx.Done():
+		n := a.happens(ctx, sights, renewal.C, alarm.C)
+		if n.over {
 			return nil
-		case sight := <-sights:
-			a.sight = &sight
-		case run := <-a.running:
-			a.ended(run)
-		case a.doing = <-a.doings:
-		case result := <-a.watch.looking:
-			a.found(result)
-		case <-renewal.C:
-			a.listen()
-			a.renew(ctx)
-		case <-alarm.C:
 		}
+		a.take(ctx, n)
 		a.delays.now, a.delays.day = time.Now(), a.now()
 		if err := a.enlist(ctx); err != nil {
 			return err
@@ -155,6 +145,74 @@ func (a *Agent) loop(ctx context.Context, sights <-chan states.Sight) error {
 		a.act(ctx)
 		a.report(ctx)
 		a.delays.set(alarm)
+	}
+}
+
+// news is what happened at one time.
+type news struct {
+	over    bool // the agent is told to stop
+	doing   *doing
+	ended   *states.Run
+	found   *Result
+	sight   *states.Sight
+	renewal *time.Time
+}
+
+// happens waits until something does, and takes with it what else has: after a pause of the whole
+// process, chance would say what is seen first.
+func (a *Agent) happens(ctx context.Context, sights <-chan states.Sight, renewal, alarm <-chan time.Time) (n news) {
+	select {
+	case <-ctx.Done():
+		return news{over: true}
+	case doing := <-a.doings:
+		n.doing = &doing
+	case run := <-a.running:
+		n.ended = &run
+	case result := <-a.watch.looking:
+		n.found = &result
+	case sight := <-sights:
+		n.sight = &sight
+	case at := <-renewal:
+		n.renewal = &at
+	case <-alarm:
+	}
+	also(a.doings, &n.doing)
+	also(a.running, &n.ended)
+	also(a.watch.looking, &n.found)
+	also(sights, &n.sight)
+	also(renewal, &n.renewal)
+	return n
+}
+
+// also takes what is there already, unless something was taken before.
+func also[T any](from <-chan T, into **T) {
+	if *into != nil {
+		return
+	}
+	select {
+	case one := <-from:
+		*into = &one
+	default:
+	}
+}
+
+// take takes note of what happened, what the node does first and what Consul says last.
+func (a *Agent) take(ctx context.Context, n news) {
+	if n.doing != nil {
+		a.doing = *n.doing
+	}
+	if n.ended != nil {
+		a.ended(*n.ended)
+	}
+	if n.found != nil {
+		a.found(*n.found)
+	}
+	if n.sight != nil {
+		a.sight = n.sight
+	}
+	if n.renewal != nil {
+		a.listen()
+		a.renew(ctx)
 	}
 }
 

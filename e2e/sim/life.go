@@ -19,7 +19,8 @@ type life struct {
 
 	mu     sync.Mutex
 	dead   chan struct{} // closed by its death
-	frozen chan struct{} // nil: it is not; closed when it goes on
+	frozen bool
+	stands []chan struct{} // who waits to go on, in the order in which they were stopped
 	over   bool
 }
 
@@ -37,10 +38,7 @@ func (l *life) kill() {
 	if !l.over {
 		l.over = true
 		close(l.dead)
-		if l.frozen != nil {
-			close(l.frozen)
-			l.frozen = nil
-		}
+		l.release()
 	}
 	l.mu.Unlock()
 	l.cancel()
@@ -52,18 +50,22 @@ func (l *life) tell() { l.cancel() }
 func (l *life) freeze() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.over && l.frozen == nil {
-		l.frozen = make(chan struct{})
-	}
+	l.frozen = !l.over
 }
 
 func (l *life) thaw() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.frozen != nil {
-		close(l.frozen)
-		l.frozen = nil
+	l.release()
+}
+
+// release lets everybody go on, one after the other: what they do next happens in the order in which
+// they were stopped, and not in that in which they wake up. The lock is held.
+func (l *life) release() {
+	for i, one := range l.stands {
+		time.AfterFunc(time.Duration(i)*time.Microsecond, func() { close(one) })
 	}
+	l.frozen, l.stands = false, nil
 }
 
 func (l *life) isDead() bool {
@@ -76,15 +78,17 @@ func (l *life) isDead() bool {
 func (l *life) pass() error {
 	for {
 		l.mu.Lock()
-		frozen, over := l.frozen, l.over
-		l.mu.Unlock()
-		switch {
-		case over:
-			return errDead
-		case frozen == nil:
+		if l.over || !l.frozen {
+			defer l.mu.Unlock()
+			if l.over {
+				return errDead
+			}
 			return nil
 		}
-		<-frozen
+		turn := make(chan struct{})
+		l.stands = append(l.stands, turn)
+		l.mu.Unlock()
+		<-turn
 	}
 }
 

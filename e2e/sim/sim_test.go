@@ -206,7 +206,7 @@ func TestSameSeedSameStory(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d seeds gave another story the second time: %v", len(other), most, other)
-	if len(other) > int(most)/2 {
+	if len(other) > int(most)/8 { // two processors, and now and then two things at one instant
 		t.Error("a failing seed could not be played again")
 	}
 }
