@@ -153,7 +153,7 @@ func (p *planner) judgeChecks(gate states.Gate) (states.Reading, bool) {
 	for _, check := range checks.Checks {
 		by[check.Node] = append(by[check.Node], check)
 		node, ours := p.Node(check.Node)
-		if gate.Scope == states.ScopeService && !check.Passing() && !(ours && p.excused(node)) {
+		if gate.Scope == states.ScopeService && !check.Passing() && !(ours && p.unasked(node)) {
 			bad = append(bad, check.ID+" on "+check.Node+" is "+check.Status)
 		}
 	}
@@ -173,7 +173,7 @@ func (p *planner) batchChecks(gate states.Gate, by map[string][]states.Check) []
 	var bad []string
 	for _, name := range p.record.Batch.Nodes {
 		node, _ := p.Node(name)
-		if p.excused(node) {
+		if p.unasked(node) {
 			continue
 		}
 		if len(by[name]) == 0 {
@@ -191,6 +191,14 @@ func (p *planner) batchChecks(gate states.Gate, by map[string][]states.Check) []
 		}
 	}
 	return bad
+}
+
+// unasked tells whether a gate says nothing about a node: it is not waited for, or it failed and goes once
+// more in a batch to come, after which it is asked about.
+func (p *planner) unasked(node states.Node) bool {
+	return p.excused(node) || !node.Status.Value.At(p.record.Current().State) && slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
+		return c.Node == node.Name && c.Hop == p.record.Hop && c.Retried
+	})
 }
 
 func gateSubject(gate states.Gate) string {

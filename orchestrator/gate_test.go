@@ -149,3 +149,26 @@ func TestRollbackAsksNoGateThatLooksAtTheWhole(t *testing.T) {
 	w.run()
 	w.stands(states.Done, "", "version 1 is reached")
 }
+
+// Who failed and is given another chance is asked about after that, and not before: its checks cannot pass
+// before it has gone.
+func TestAGateDoesNotKeepWhoFailedFromTryingAgain(t *testing.T) {
+	for _, scope := range []string{states.ScopeBatch, states.ScopeService} {
+		w := toVersion2(t, 3, func(t *states.Transition) {
+			t.Gates = []states.Gate{webGate(func(g *states.Gate) { g.Scope = scope })}
+		})
+		w.agents["n00"].bad, w.ill = true, map[string]bool{"n00": true}
+		w.run()
+		w.stands(states.Paused, states.ByFailures, "")
+		w.agents["n00"].bad = false
+		w.ask(states.Request{Kind: states.AskRetry})
+		w.until("it goes once more", func() bool { return w.record().Batch.Seq > 1 && w.record().Batch.Ended.IsZero() })
+		w.until("it is there", func() bool { return w.agents["n00"].self.State.Argument == "2" })
+		w.settle()
+		decision, _ := w.plan()
+		w.waits(decision, "gate")
+		w.ill = nil
+		w.run()
+		w.stands(states.Done, "", "reached")
+	}
+}

@@ -94,10 +94,11 @@ func (p *planner) began() time.Time {
 // overridden tells whether an operator said that a rule does not bind this move: "gate=web-passing",
 // or "gate" for all of them.
 func (p *planner) overridden(kind, name string) bool {
-	return overrides(p.record.Overrides, kind, name)
+	return Overrides(p.record.Overrides, kind, name)
 }
 
-func overrides(said []string, kind, name string) bool {
+// Overrides tells whether somebody said that a rule does not hold: gate, or gate=canary.
+func Overrides(said []string, kind, name string) bool {
 	return slices.Contains(said, kind) || name != "" && slices.Contains(said, kind+"="+name)
 }
 

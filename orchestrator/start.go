@@ -81,13 +81,13 @@ func (p *planner) problem() string {
 // barred says why a move must not even begin, or "": a floor that can never be kept, or another
 // cluster that is not where the first hop needs it, and need not be waited for.
 func (p *planner) barred(request states.Request, origin states.State, hops []states.Hop) string {
-	if !overrides(request.Overrides, "min_healthy", "") {
+	if !Overrides(request.Overrides, "min_healthy", "") {
 		if why := p.impossible(origin, hops); why != "" {
 			return why
 		}
 	}
 	for _, r := range hops[0].Requires {
-		if why := p.unmet(r); why != "" && r.Wait == 0 && !overrides(request.Overrides, "requires", r.Cluster) {
+		if why := p.unmet(r); why != "" && r.Wait == 0 && !Overrides(request.Overrides, "requires", r.Cluster) {
 			return fmt.Sprintf("%s; move it there first, or --override requires=%s", why, r.Cluster)
 		}
 	}

@@ -14,7 +14,7 @@ const ruleWindow = "window"
 
 // allowed is what some windows say now, less those that were overridden.
 func (p *planner) allowed(windows states.Windows, said []string) states.Hours {
-	return windows.Without(func(name string) bool { return overrides(said, ruleWindow, name) }).At(p.now)
+	return windows.Without(func(name string) bool { return Overrides(said, ruleWindow, name) }).At(p.now)
 }
 
 // outside tells whether windows keep the record's next nodes from going, and what they say. One that

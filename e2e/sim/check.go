@@ -35,6 +35,8 @@ func Checks() []Check {
 		{"said", "what lies there of a node is what its agent knows", said},
 		{"journal", "an entry of the journal is never written over, and generations never fall", journal},
 		{"fsck", "the journal tells of every key that leaders write, as it lies there", wholeJournal},
+		{"gated", "no batch is left before its gates have passed", gated},
+		{"drained", "who runs is out of the traffic as it was asked for, and comes back", drained},
 		{"calm", "nobody writes without an end", calm},
 		{"alone", "an open cluster arrives without a leader", alone},
 		{"stands", "somebody who does what orch says brings every cluster to stand", stands},

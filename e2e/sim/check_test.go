@@ -124,6 +124,8 @@ func TestChecksNotice(t *testing.T) {
 		"once":      going().wrote("orch1", answer(2)).wrote("orch1", answer(3)),
 		"journal":   going().wrote("orch1", anEntry(1, states.EventBatch)),
 		"fsck":      going().note(Note{Found: &orchestrator.Finding{Kind: orchestrator.FoundEdited}}),
+		"gated":     going().wrote("orch1", anEntry(2, states.EventBatch), gatedRecord()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"drained":   going().note(Note{Who: "n1#1", Start: &Exec{Machine: "n1", Node: "n1", Traffic: "its service has traffic"}}),
 		"calm":      going().note(Note{Calm: "cut short"}),
 		"stands":    going().note(Note{Calm: "never"}),
 		"alone":     going().wrote("orch1", aDesired(1, 2, true)).wrote("n1#1", aStatus("n1", states.Run{})).note(Note{Calm: "alone"}).note(Note{Calm: "operator"}),
@@ -155,6 +157,12 @@ func ahead(node string) Doc {
 func paused(id, cause string) Doc {
 	d := aRecord(1, "n1", "n2")
 	d.Record.ID, d.Record.Status, d.Record.Cause = id, states.Paused, cause
+	return d
+}
+
+func gatedRecord() Doc {
+	d := aRecord(1, "n1", "n2")
+	d.Record.Hops[0].Gates = []states.Gate{{Kind: states.GateHTTP, Name: "canary"}}
 	return d
 }
 

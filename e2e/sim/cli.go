@@ -46,6 +46,7 @@ func (w *world) command() *command {
 	c.engine = &orchestrator.Engine{Store: s, Leaser: s, Log: hclog.NewNullLogger(), Who: "ada@" + l.name, Archive: s,
 		Keep:  orchestrator.Keep{Least: 60, Age: 24 * time.Hour, Most: 80, Slack: 10},
 		Clock: w.show(l.name)}
+	c.engine.Senses = &senses{c: c, said: map[string]string{}}
 	if w.alter.Engine != nil {
 		w.alter.Engine(w, c.engine)
 	}

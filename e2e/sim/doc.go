@@ -28,7 +28,7 @@
 //
 // At its end the journal of a story is replayed as `orch fsck` does it.
 //
-// Not in here: gates, draining, signatures, and disks that lose what was synced.
+// Not in here: signatures, and disks that lose what was synced.
 //
 // It imports what it plays with and the language; nothing imports it.
 package sim

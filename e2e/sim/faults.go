@@ -54,6 +54,11 @@ func (w *world) happen(e Event, it string) {
 	case "restart", "clock", "power":
 		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
 		w.harm(e, host, m)
+	case "maintain":
+		w.note(Note{Text: "FAULT " + e.String()})
+		if m != nil {
+			m.maintain(e)
+		}
 	case "drift":
 		w.note(Note{Text: "FAULT " + e.String()})
 		if m != nil {

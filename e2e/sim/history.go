@@ -26,17 +26,19 @@ type History struct {
 // Note is one thing that happened. What kind it is, is told by which pointer is set; a note with Text
 // alone is for people.
 type Note struct {
-	At    time.Duration // since the story began
-	Who   string        // the process that did it: "n3#2"; empty: the world
-	Text  string
-	Write *Write                // keys changed
-	Reset bool                  // of the store: a snapshot was restored, or keys were taken away by hand. Write has all that lies there now
-	Start *Exec                 // a converge began
-	End   *Exec                 // and ended
-	Saved *Saved                // an agent wrote its memory down
-	Exit  *Exit                 // a command ended
-	Found *orchestrator.Finding // by fsck, at the end
-	Calm  string                // from here on nothing goes wrong any more: what is to be reached from here, and by when
+	At     time.Duration // since the story began
+	Who    string        // the process that did it: "n3#2"; empty: the world
+	Text   string
+	Write  *Write                // keys changed
+	Reset  bool                  // of the store: a snapshot was restored, or keys were taken away by hand. Write has all that lies there now
+	Start  *Exec                 // a converge began
+	End    *Exec                 // and ended
+	Saved  *Saved                // an agent wrote its memory down
+	Exit   *Exit                 // a command ended
+	Sensed *Sensed               // what a gate said
+	Left   string                // in the end a service is in maintenance, for this reason
+	Found  *orchestrator.Finding // by fsck, at the end
+	Calm   string                // from here on nothing goes wrong any more: what is to be reached from here, and by when
 
 	Shown  time.Duration // that the clock of whoever did it showed too much
 	Beside string        // what happened beside something that excludes it
@@ -54,6 +56,7 @@ type Exec struct {
 	Run     states.Run
 	Boot    int
 	Outcome states.Outcome
+	Traffic string       // what is wrong with that of its service
 	Real    states.State // that the machine is in now
 }
 
@@ -273,6 +276,10 @@ func (n *Note) line() string {
 		return fmt.Sprintf("RUN %d of %s ends: %s, it is at %s", n.End.PID, n.End.Machine, n.End.Outcome, n.End.Real)
 	case n.Saved != nil:
 		return fmt.Sprintf("accepts epoch %d, generation %d, %s", n.Saved.Mark.Epoch, n.Saved.Mark.Generation, n.Saved.Mark.Transition)
+	case n.Sensed != nil:
+		return fmt.Sprintf("GATE %s says %s of batch %d", n.Sensed.Gate, n.Sensed.Outcome, n.Sensed.Batch)
+	case n.Left != "":
+		return "LEFT in maintenance: " + n.Left
 	case n.Found != nil:
 		return fmt.Sprintf("FSCK %s %s: %s", n.Found.Kind, n.Found.Key, n.Found.Text)
 	case n.Exit != nil:

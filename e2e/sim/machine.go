@@ -35,6 +35,10 @@ type machine struct {
 	down  bool
 	turn  chan struct{} // power is on, or off, again
 
+	out     string        // why its service is in maintenance; empty: it has traffic
+	since   time.Duration // when it was put there
+	meddled bool          // a person has taken it out
+
 	gaveUp  bool // its last run failed for good; only an alteration asks
 	broken  bool // what its last converge made
 	looks   uint64
@@ -58,14 +62,18 @@ func (w *world) machine(name, node string) *machine {
 	return &machine{w: w, name: name, node: node, disk: &disk{}, procs: map[int]*process{}, kept: map[string]*process{}, boot: 1, turn: make(chan struct{}, 1)}
 }
 
-// supervise keeps an agent alive until the world ends, as systemd does.
+// supervise keeps an agent alive until the world ends, as systemd does: one that ends by itself each time
+// is started less and less often.
 func (m *machine) supervise() {
+	tired := time.Duration(1)
 	for m.w.ctx.Err() == nil {
-		if m.powered() {
-			m.serve()
+		if m.powered() && m.serve() {
+			tired = min(2*tired, 64)
+		} else {
+			tired = 1
 		}
 		r := m.w.dice.throw("restart "+m.name, uint64(m.lives))
-		pause := time.NewTimer(between(r, 50*time.Millisecond, 5*time.Second))
+		pause := time.NewTimer(tired * between(r, 50*time.Millisecond, 5*time.Second))
 		if !m.powered() {
 			pause.Reset(time.Hour)
 		}
@@ -84,8 +92,9 @@ func (m *machine) powered() bool {
 	return !m.down
 }
 
-// serve is one process of the agent, from its start to its end.
-func (m *machine) serve() {
+// serve is one process of the agent, from its start to its end. It tells whether that ended because
+// another has its name.
+func (m *machine) serve() bool {
 	m.mu.Lock()
 	m.lives++
 	l := newLife(fmt.Sprintf("%s#%d", m.name, m.lives))
@@ -96,19 +105,21 @@ func (m *machine) serve() {
 	inbox := store.NewAgent(m.w.altered(m.w.port(m.name, l), m.node), keys, cluster, m.node)
 	inbox.TTL, inbox.Memo = m.w.story.TTL, m.w.memo
 	config := convergeagent.Config{Cluster: cluster, Node: m.node, StateDir: m.name, TTL: m.w.story.TTL,
-		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Storage: m.open(l), Clock: m.w.show(m.name), Log: hclog.NewNullLogger()}
+		Inbox: inbox, Presence: inbox, Action: &action{m, l}, Drainer: &drainer{machine: m, life: l}, Storage: m.open(l), Clock: m.w.show(m.name), Log: hclog.NewNullLogger()}
 	m.cares(&config, l)
 	if m.w.alter.Agent != nil {
 		m.w.alter.Agent(m, &config)
 	}
 	err := convergeagent.New(config).Run(l.ctx)
-	if !l.isDead() {
-		m.w.note(Note{Who: l.name, Text: fmt.Sprintf("agent ends: %v", err)})
-		var taken *states.TakenError
-		if errors.As(err, &taken) {
-			m.w.count("name taken")
-		}
+	if l.isDead() {
+		return false
 	}
+	m.w.note(Note{Who: l.name, Text: fmt.Sprintf("agent ends: %v", err)})
+	var taken *states.TakenError
+	if errors.As(err, &taken) {
+		m.w.count("name taken")
+	}
+	return taken != nil
 }
 
 // action is what an agent's process can do to its machine. It implements convergeagent.Action.
@@ -187,7 +198,7 @@ func (m *machine) begin(l *life, run states.Run) *process {
 	p := &process{pid: m.w.pid(), run: run, done: make(chan struct{})}
 	m.procs[p.pid], m.kept[keyOf(run)] = p, p
 	m.real = states.State{}
-	note := &Exec{PID: p.pid, At: began, Machine: m.name, Node: m.node, Run: run, Boot: m.boot}
+	note := &Exec{Traffic: m.traffic(run), PID: p.pid, At: began, Machine: m.name, Node: m.node, Run: run, Boot: m.boot}
 	m.mu.Unlock()
 	m.w.note(Note{Who: l.name, Start: note})
 	fate := m.w.fate(r, m, run)
@@ -269,7 +280,7 @@ func (m *machine) reinstall() {
 	m.power(false)
 	m.disk.erase()
 	m.mu.Lock()
-	m.real, m.knows, m.kept = states.State{}, Saved{}, map[string]*process{}
+	m.real, m.knows, m.kept, m.out = states.State{}, Saved{}, map[string]*process{}, ""
 	m.mu.Unlock()
 	m.w.note(Note{Who: m.name, Text: "is installed anew"})
 	m.power(true)

@@ -11,15 +11,16 @@ import (
 // Story is what happens to a cluster, by a seed: how large it is, how it is moved, who types what when,
 // and what goes wrong. Dropping events makes another story of it, which is how a failing one shrinks.
 type Story struct {
-	Seed   uint64
-	Nodes  int
-	Length time.Duration // until everything is mended
-	TTL    time.Duration // of agents' sessions
-	Text   string        // of the definition
-	Rough  bool          // snapshots are restored, keys taken away
-	Events []Event
-	Care   Care
-	Sky    Sky
+	Seed    uint64
+	Nodes   int
+	Length  time.Duration // until everything is mended
+	TTL     time.Duration // of agents' sessions
+	Text    string        // of the definition
+	Rough   bool          // snapshots are restored, keys taken away
+	Events  []Event
+	Care    Care
+	Sky     Sky
+	Outside Outside
 
 	FailRate, SlowRate, HangRate float64 // of runs
 }
@@ -66,6 +67,7 @@ func Tell(seed uint64) Story {
 	}
 	t.care()
 	t.harsh()
+	t.outside()
 	slices.SortStableFunc(s.Events, func(a, b Event) int { return int(a.At - b.At) })
 	return s
 }

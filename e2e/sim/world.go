@@ -90,6 +90,7 @@ func play(s Story, alter Alteration) Result {
 		w.mend()
 	}
 	w.audit()
+	w.undrained()
 	w.end()
 	w.stop()
 	w.actors.Wait()
