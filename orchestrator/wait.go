@@ -59,8 +59,11 @@ func (p *planner) busyWaits(busy []string) []Wait {
 	waits := make([]Wait, 0, len(busy))
 	for _, name := range busy {
 		node, _ := p.Node(name)
-		waits = append(waits, Wait{Kind: "slot", Node: name,
-			Reason: "fills a slot until its run " + node.Status.Value.Run.ID + " ends"})
+		reason := "fills a slot until its run " + node.Status.Value.Run.ID + " ends"
+		if until := p.elsewhereUntil(node); p.now.Before(until) {
+			reason = fmt.Sprintf("fills a slot until %s: who had its name before may still execute run %s", clock(until), node.Order.Value.Run)
+		}
+		waits = append(waits, Wait{Kind: "slot", Node: name, Reason: reason})
 	}
 	return waits
 }
@@ -141,9 +144,11 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 		if !m.MissingSince.IsZero() {
 			earliest(p.missingUntil(m))
 		}
-		if node, _ := p.Node(m.Node); !node.Alive && p.runsStill(node) {
+		node, _ := p.Node(m.Node)
+		if !node.Alive && p.runsStill(node) {
 			earliest(p.silentUntil(node))
 		}
+		earliest(p.elsewhereUntil(node))
 	}
 	for _, node := range p.Nodes {
 		if word := node.Order.Value.Held; node.Order.OK() && word != nil && !word.Until.IsZero() {

@@ -64,11 +64,30 @@ func (p *planner) chargedAs(node string) string {
 // runsStill tells whether a run of a node fills a slot, of whatever generation, its own idea or not. A
 // silent one stops doing so after its own time and grace.
 func (p *planner) runsStill(node states.Node) bool {
+	if p.now.Before(p.elsewhereUntil(node)) {
+		return true
+	}
 	run := node.Status.Value.Run
 	if !node.Status.OK() || !run.Going() || run.Under == states.UnderJoiner {
 		return false
 	}
 	return node.Alive || p.now.Before(p.silentUntil(node))
+}
+
+// elsewhereUntil is how long a run may go on that nobody hears of any more: another instance has the node's
+// name, and who had it before was let go and may be a machine that is only cut off. It began before that was
+// seen. An operator who lets the node go again frees the slot.
+func (p *planner) elsewhereUntil(node states.Node) time.Time {
+	order := node.Order.Value
+	if !node.Order.OK() || order.Run == "" || !node.Status.OK() || node.Status.Value.Instance == order.Instance {
+		return time.Time{}
+	}
+	for _, c := range p.record.Counted {
+		if c.Run == order.Run && !c.Retried {
+			return c.At.Add(order.Timeout.D() + states.Grace(order.Timeout).D() + states.LongestWait(p.record.Current().Drains).D())
+		}
+	}
+	return time.Time{}
 }
 
 // silentUntil is how long the run of a silent node may go on. Its times count from when the node was
