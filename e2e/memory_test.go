@@ -20,6 +20,7 @@ func (f *field) scarce(bytes string) (dir string) {
 		f.t.Cleanup(func() {
 			eventually(f.t, "the cgroup to be empty", 10*time.Second, func() bool { return os.Remove(dir) == nil })
 		})
+		_ = os.WriteFile(filepath.Join(dir, "memory.swap.max"), []byte("0"), 0) // where there is swap
 		if err := os.WriteFile(filepath.Join(dir, limit), []byte(bytes), 0); err == nil {
 			return dir
 		}
