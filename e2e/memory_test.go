@@ -28,16 +28,16 @@ func (f *field) scarce(bytes string) (dir string) {
 	return ""
 }
 
-var kills = regexp.MustCompile(`oom_kill [1-9]`)
+var byTheKernel = regexp.MustCompile(`oom_kill [1-9]`)
 
 // outOfMemory tells whether the kernel has killed in a cgroup.
 func outOfMemory(dir string) bool {
 	events, _ := os.ReadFile(filepath.Join(dir, "memory.events"))
 	control, _ := os.ReadFile(filepath.Join(dir, "memory.oom_control"))
-	return kills.Match(events) || kills.Match(control)
+	return byTheKernel.Match(events) || byTheKernel.Match(control)
 }
 
-// A converge takes more memory than there is, and the kernel kills it, once: the run has failed, by what is
+// A converge takes more memory than there is, and the kernel byTheKernel it, once: the run has failed, by what is
 // told, and is tried again.
 func TestAConvergeRunsOutOfMemory(t *testing.T) {
 	f := newField(t)
@@ -45,7 +45,7 @@ func TestAConvergeRunsOutOfMemory(t *testing.T) {
 	f.nodes(2)
 	scarce, hog := f.scarce("33554432"), "kill -9 $$"
 	if scarce == "" {
-		t.Log("no memory can be limited here: the converge kills itself instead")
+		t.Log("no memory can be limited here: the converge byTheKernel itself instead")
 	} else {
 		hog = "echo $$ > " + scarce + "/cgroup.procs; exec tail /dev/zero"
 	}
