@@ -4,14 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,12 +21,6 @@ var (
 	show   = flag.Int("sim.print", 0, "print the last so many notes of each story")
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	debug.SetGCPercent(800) // histories are many small things, and short-lived
-	os.Exit(m.Run())
-}
-
 // story gives the one of a seed, as far as it is to be told.
 func story(seed uint64) Story {
 	if s := Tell(seed); *whole {
@@ -44,56 +33,39 @@ func story(seed uint64) Story {
 func played(t *testing.T, s Story, alter Alteration) (result Result) {
 	synctest.Test(t, func(*testing.T) { result = play(s, alter) })
 	result.Violations = Examine(&result.History)
+	sweep()
 	return result
-}
-
-// sum is what came of many stories.
-type sum struct {
-	mu     sync.Mutex
-	played int
-	lasted time.Duration
-	counts map[string]int
-	notes  int
-}
-
-func (s *sum) add(r Result) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.played++
-	s.lasted += r.Lasted
-	s.notes += len(r.History.Notes)
-	for what, n := range r.Counts {
-		s.counts[what] += n
-	}
 }
 
 // TestSim plays stories. A failing one is made as short as it can be, and told.
 func TestSim(t *testing.T) {
-	began, all := time.Now(), &sum{counts: map[string]int{}}
-	workers := uint64(runtime.GOMAXPROCS(0))
-	t.Run("stories", func(t *testing.T) {
-		for worker := range workers {
-			t.Run(fmt.Sprint("worker ", worker), func(t *testing.T) {
-				t.Parallel()
-				for seed := *from + worker; seed < *from+uint64(*seeds) && !t.Failed(); seed += workers {
-					s := story(seed)
-					result := played(t, s, Alteration{})
-					all.add(result)
-					for _, text := range result.Spoiled {
-						t.Errorf("seed %d: somebody changed what was read, for all who read it too: %s", seed, text)
-					}
-					if len(result.Violations) > 0 {
-						tell(t, s, result.Violations[0].Check)
-					}
-					if *show > 0 {
-						t.Log("\n" + result.History.Print(*show))
-					}
-				}
-			})
+	began := time.Now()
+	all := spread(t, func(all *sum, mine func(int) bool) {
+		for n := 0; n < *seeds && !t.Failed(); n++ {
+			if mine(n) {
+				one(t, story(*from+uint64(n)), all)
+			}
 		}
 	})
-	t.Logf("%d stories, %.0f simulated hours, %d notes, in %s: %s of CPU", all.played, all.lasted.Hours(), all.notes, time.Since(began).Round(time.Second), cpu())
-	all.report(t)
+	t.Logf("%d stories, %.0f simulated hours, %d notes, in %s: %s of CPU", all.Played, all.Lasted.Hours(), all.Notes, time.Since(began).Round(time.Second), all.CPU)
+	if *part == "" {
+		all.report(t)
+	}
+}
+
+// one plays one story.
+func one(t *testing.T, s Story, all *sum) {
+	result := played(t, s, Alteration{})
+	all.add(result)
+	for _, text := range result.Spoiled {
+		t.Errorf("seed %d: somebody changed what was read, for all who read it too: %s", s.Seed, text)
+	}
+	if len(result.Violations) > 0 {
+		tell(t, s, result.Violations[0].Check)
+	}
+	if *show > 0 {
+		t.Log("\n" + result.History.Print(*show))
+	}
 }
 
 // tell shrinks a failing story while the same promise is broken, and prints it.
@@ -119,23 +91,23 @@ func tell(t *testing.T, s Story, check string) {
 // a fault that never took place proves nothing.
 func (s *sum) report(t *testing.T) {
 	var lines []string
-	for _, what := range slices.Sorted(maps.Keys(s.counts)) {
-		lines = append(lines, fmt.Sprintf("  %6d  %s", s.counts[what], what))
+	for _, what := range slices.Sorted(maps.Keys(s.Counts)) {
+		lines = append(lines, fmt.Sprintf("  %6d  %s", s.Counts[what], what))
 	}
 	if testing.Verbose() {
 		t.Logf("what happened, how often:\n%s", strings.Join(lines, "\n"))
 	}
-	if s.played < 300 {
+	if s.Played < 300 {
 		return
 	}
 	for _, what := range slices.Concat(verbs(), kinds, rough, []string{"restored", "write landed late", "answer lost", "call lost", "run hangs", "run adopted", "write to a full disk", "name taken", "frozen", "unlocked"}) {
-		if s.counts[what] == 0 {
-			t.Errorf("in %d stories it never happened: %s", s.played, what)
+		if s.Counts[what] == 0 {
+			t.Errorf("in %d stories it never happened: %s", s.Played, what)
 		}
 	}
 	for _, moment := range slices.Concat(moments, leading) {
-		if s.counts["moment "+moment] == 0 {
-			t.Errorf("in %d stories nothing happened in the moment %s", s.played, moment)
+		if s.Counts["moment "+moment] == 0 {
+			t.Errorf("in %d stories nothing happened in the moment %s", s.Played, moment)
 		}
 	}
 }
@@ -148,41 +120,43 @@ func verbs() (all []string) {
 	return all
 }
 
-// cpu is the time that this process has had.
-func cpu() time.Duration {
-	var used syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano()).Round(time.Millisecond)
-}
-
 // few are the safeguards that are taken out in every run of the tests; all of them are in `make sim`.
 var few = []string{"hold", "runs are adopted"}
 
 // TestSafeguards takes each safeguard out, and wants to see that: else the checks prove nothing.
 func TestSafeguards(t *testing.T) {
-	for _, a := range Safeguards() {
-		if *only != "" && *only != a.Name || *only == "" && !*whole && !slices.Contains(few, a.Name) {
-			continue
-		}
-		t.Run(a.Name, func(t *testing.T) {
-			t.Parallel()
-			for seed := *from; seed < *from+uint64(*budget); seed++ {
-				s := Tell(seed).first()
-				result := played(t, s, a)
-				if len(result.Violations) > 0 && len(played(t, s, Alteration{}).Violations) > 0 {
-					continue // it is not for want of the safeguard
-				}
-				if len(result.Violations) > 0 {
-					fmt.Printf("without %-42q seed %3d: %s\n", a.Name, seed, clip(result.Violations[0].String(), 140))
-					if *show > 0 {
-						t.Log("\n" + result.Tell(s))
-					}
-					return
-				}
+	began := time.Now()
+	all := spread(t, func(all *sum, mine func(int) bool) {
+		for n, a := range Safeguards() {
+			if !mine(n) || *only != "" && *only != a.Name || *only == "" && !*whole && !slices.Contains(few, a.Name) {
+				continue
 			}
-			t.Errorf("nothing notices within %d stories that this is lost: %s", *budget, a.Loses)
-		})
+			if told := missed(t, a); told != "" {
+				all.Caught = append(all.Caught, told)
+			} else {
+				t.Errorf("nothing notices within %d stories that this is lost: %s: %s", *budget, a.Name, a.Loses)
+			}
+		}
+	})
+	if slices.Sort(all.Caught); *part == "" {
+		t.Logf("%d safeguards were taken out, in %s: %s of CPU\n%s", len(all.Caught), time.Since(began).Round(time.Second), all.CPU, strings.Join(all.Caught, "\n"))
 	}
+}
+
+// missed tells what notices that a safeguard is gone, and in which story.
+func missed(t *testing.T, a Alteration) string {
+	for seed := *from; seed < *from+uint64(*budget); seed++ {
+		s := Tell(seed).first()
+		result := played(t, s, a)
+		if len(result.Violations) == 0 || len(played(t, s, Alteration{}).Violations) > 0 {
+			continue // nothing is broken, or not for want of the safeguard
+		}
+		if *show > 0 {
+			t.Log("\n" + result.Tell(s))
+		}
+		return fmt.Sprintf("without %-42q seed %3d: %s", a.Name, seed, clip(result.Violations[0].String(), 140))
+	}
+	return ""
 }
 
 func clip(text string, n int) string {
