@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxLinks    = 40 // on the way to a directory
+	maxLinks    = 40 // on the way to a file or directory
 	othersWrite = 0o022
 )
 
@@ -32,7 +32,32 @@ func onlyOurs(path string) error {
 	if err := ownMode(info); err != nil {
 		return fmt.Errorf("use state directory %q: %w", path, err)
 	}
-	return wayOurs(absolute)
+	if err := wayOurs(absolute); err != nil {
+		return fmt.Errorf("use state directory %q: %w", path, err)
+	}
+	return nil
+}
+
+// OnlyOurs finds who else may write a file, or put another in its place: an agent's own says what root runs.
+// What is no file, or cannot be looked at, is for whoever reads it to tell.
+func OnlyOurs(path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("find %q: %w", path, err)
+	}
+	info, err := os.Stat(absolute)
+	switch {
+	case err != nil || !info.Mode().IsRegular():
+		return nil
+	case !trustedOwner(info):
+		return fmt.Errorf("use %q: it belongs to user %d, who can write anything into it; give it to root, or to the agent's user", path, owner(info))
+	case info.Mode().Perm()&othersWrite != 0:
+		return fmt.Errorf("use %q: others may write it, its mode is %04o; look whether somebody did, and chmod go-w it", path, info.Mode().Perm())
+	}
+	if err := wayOurs(absolute); err != nil {
+		return fmt.Errorf("use %q: %w", path, err)
+	}
+	return nil
 }
 
 // wayOurs looks at every directory and link from the root of the file system on.
@@ -42,21 +67,21 @@ func wayOurs(path string) error {
 		next := filepath.Join(at, rest[0])
 		info, err := os.Lstat(next)
 		if err != nil {
-			return fmt.Errorf("look at %q, on the way to the state directory: %s", next, plainly(err))
+			return fmt.Errorf("look at %q, on the way to it: %s", next, plainly(err))
 		}
 		if !trustedOwner(info) {
-			return fmt.Errorf("use state directory: %q, on the way to it, belongs to user %d, who can put another in its place; give it to root, or to the agent's user", next, owner(info))
+			return fmt.Errorf("%q, on the way to it, belongs to user %d, who can put another in its place; give it to root, or to the agent's user", next, owner(info))
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			if len(rest) > 1 && info.Mode().Perm()&othersWrite != 0 && info.Mode()&fs.ModeSticky == 0 {
-				return fmt.Errorf("use state directory: others may write into %q, on the way to it; chmod go-w it", next)
+				return fmt.Errorf("others may write into %q, on the way to it; chmod go-w it", next)
 			}
 			at, rest = next, rest[1:]
 			continue
 		}
 		target, err := os.Readlink(next)
 		if links++; err != nil || links > maxLinks {
-			return fmt.Errorf("follow link %q, on the way to the state directory: %s", next, plainly(errors.Join(err, syscall.ELOOP)))
+			return fmt.Errorf("follow link %q, on the way to it: %s", next, plainly(errors.Join(err, syscall.ELOOP)))
 		}
 		if filepath.IsAbs(target) {
 			at = "/"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,5 +63,43 @@ func TestHostileConfigFiles(t *testing.T) {
 		if strings.ContainsAny(out, "\x1b\x00") {
 			t.Errorf("%s: %q", path, out)
 		}
+	}
+}
+
+// The file says what root runs: who can write it, or put another in its place, is root.
+func TestAConfigurationThatOthersCanWrite(t *testing.T) {
+	const text = `cluster = "web"
+state_dir = "/var/lib/convergeagent"
+converge "exec" { command = ["/bin/true"] }`
+	made := func(t *testing.T) string {
+		path := filepath.Join(t.TempDir(), "etc", "agent.hcl")
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, row := range map[string]struct {
+		spoil func(path string) error
+		says  string // "": it may be used
+	}{
+		"as it should be": {func(string) error { return nil }, ""},
+		"others":          {func(path string) error { return os.Chmod(path, 0o646) }, "others may write it"},
+		"group":           {func(path string) error { return os.Chmod(path, 0o664) }, "others may write it"},
+		"its folder":      {func(path string) error { return os.Chmod(filepath.Dir(path), 0o777) }, "chmod go-w it"},
+		"another's":       {func(path string) error { return os.Chown(path, 12345, -1) }, "belongs to user 12345"},
+		"a link to it": {func(path string) error {
+			return errors.Join(os.Rename(path, path+".real"), os.Chmod(path+".real", 0o666), os.Symlink(path+".real", path))
+		}, "others may write it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := made(t)
+			if err := row.spoil(path); err != nil {
+				t.Skip(err) // only root gives files away
+			}
+			told, code, out := runIt("--config", path)
+			if row.says == "" && (code != 0 || told.Cluster != "web") || row.says != "" && (code != exitUsage || !strings.Contains(out, row.says)) {
+				t.Errorf("exit code %d, cluster %q: %s", code, told.Cluster, out)
+			}
+		})
 	}
 }

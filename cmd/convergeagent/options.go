@@ -192,6 +192,9 @@ func (o *options) check() error {
 
 // load reads the file; a flag that was given wins.
 func (o *options) load(flags *pflag.FlagSet) error {
+	if err := convergeagent.OnlyOurs(o.Config); err != nil {
+		return usageError{err}
+	}
 	file, mistakes := hclfile.LoadAgent(o.Config)
 	if len(mistakes) > 0 {
 		return usageError{pageError{errors.New(strings.TrimSpace(mistakes.String()))}}
