@@ -53,6 +53,15 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
+// brakeIn looks at a directory as an agent does.
+func brakeIn(t *testing.T, dir string) (*states.Word, error) {
+	t.Helper()
+	f, err := reach(dir)
+	do(t, err)
+	defer f.Close()
+	return f.disabled()
+}
+
 // Whatever lies there is a word, be it an empty file; a directory that is not there is a mistake.
 func TestDisabledByTouch(t *testing.T) {
 	for _, text := range []string{"", "{", "please", `{"schema": 99, "by": "eve"}`, `{"schema": 1, "By": "eve"}`, `{"schema": 1, "by": "eve"}{}`, `{"schema": 1, "by": "eve", "by": "bob"}`,
@@ -61,7 +70,7 @@ func TestDisabledByTouch(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, disabledFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if word, err := readDisabled(dir); err != nil || word == nil || word.By != "somebody" || word.At.IsZero() {
+		if word, err := brakeIn(t, dir); err != nil || word == nil || word.By != "somebody" || word.At.IsZero() {
 			t.Errorf("%q: %v, %v", text, word, err)
 		}
 	}
@@ -75,7 +84,7 @@ func TestDisabledByTouch(t *testing.T) {
 		if err := lay(filepath.Join(dir, disabledFile)); err != nil {
 			t.Fatal(err)
 		}
-		if word, err := readDisabled(dir); err != nil || word == nil || word.By != "somebody" {
+		if word, err := brakeIn(t, dir); err != nil || word == nil || word.By != "somebody" {
 			t.Errorf("%s: %v, %v", name, word, err)
 		}
 	}

@@ -14,7 +14,10 @@ import (
 	"orch/states"
 )
 
-const memoryFile = "agent.json"
+const (
+	memoryFile = "agent.json"
+	maxMemory  = 4 << 20 // more than an agent ever writes
+)
 
 // InUseError says that another process works with a state directory.
 type InUseError struct{ Dir string }
@@ -40,16 +43,11 @@ func openFolder(ctx context.Context, path string) (*folder, error) {
 	if err := onlyOurs(path); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(path)
+	f, err := reach(path)
 	if err != nil {
-		return nil, fmt.Errorf("open state directory %q: %s", path, plainly(err))
+		return nil, err
 	}
-	lock, err := root.Open(".")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open state directory %q: %s", path, plainly(err)), root.Close())
-	}
-	f := &folder{path: path, root: root, lock: lock}
-	err = flock(ctx, lock)
+	err = flock(ctx, f.lock)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return nil, errors.Join(&InUseError{Dir: path}, f.Close())
@@ -58,6 +56,19 @@ func openFolder(ctx context.Context, path string) (*folder, error) {
 	}
 	f.tidy()
 	return f, nil
+}
+
+// reach opens a directory that is there, and does not lock it.
+func reach(path string) (*folder, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("open state directory %q: %s", path, plainly(err))
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open state directory %q: %s", path, plainly(err)), root.Close())
+	}
+	return &folder{path: path, root: root, lock: dir}, nil
 }
 
 // leftover is the name of a file that was being written when its writer died.
@@ -113,6 +124,9 @@ func (f *folder) Load() ([]byte, error) {
 	if err == nil {
 		err = ownFile(info)
 	}
+	if err == nil && info.Size() > maxMemory {
+		err = fmt.Errorf("it has %d bytes, and no agent writes more than %d; put back the file that was there", info.Size(), maxMemory)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +134,7 @@ func (f *folder) Load() ([]byte, error) {
 }
 
 // Disabled implements Storage.
-func (f *folder) Disabled() (*states.Word, error) { return readDisabled(f.path) }
+func (f *folder) Disabled() (*states.Word, error) { return f.disabled() }
 
 // Save replaces the file so that, whatever happens, the old or the new one is there, whole.
 func (f *folder) Save(text []byte) error {
@@ -134,11 +148,17 @@ func (f *folder) save(text []byte) error {
 	if err := f.same(); err != nil {
 		return err
 	}
-	temp := memoryFile + "." + randomID("", 4)
-	if err := f.write(temp, text); err != nil {
-		return errors.Join(err, f.drop(temp))
+	return f.replace(memoryFile, text)
+}
+
+// replace puts a file in the place of another, durably.
+func (f *folder) replace(name string, text []byte) error {
+	temp := name + "." + randomID("", 4)
+	err := f.write(temp, text)
+	if err == nil {
+		err = f.root.Rename(temp, name)
 	}
-	if err := f.root.Rename(temp, memoryFile); err != nil {
+	if err != nil {
 		return errors.Join(err, f.drop(temp))
 	}
 	return f.lock.Sync() // the directory itself
@@ -161,12 +181,17 @@ func (f *folder) same() error {
 	return onlyOurs(f.path)
 }
 
+// write makes a file, durably.
 func (f *folder) write(name string, text []byte) error {
 	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	return fill(file, text)
+	_, err = file.Write(text)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
 }
 
 // drop removes a file that may not be there.
@@ -175,21 +200,4 @@ func (f *folder) drop(name string) error {
 		return err
 	}
 	return nil
-}
-
-func writeFile(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	return fill(file, text)
-}
-
-// fill writes a file durably.
-func fill(file *os.File, text []byte) error {
-	_, err := file.Write(text)
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
 }
