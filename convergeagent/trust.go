@@ -25,7 +25,7 @@ func (a *Agent) tree() string {
 // strange says why nothing of the Consul that the agent sees is meant for this node, or "". Whoever starts an
 // agent may name the wrong one, and a cluster of that name may be there too. One without an id has lost it.
 func (a *Agent) strange() string {
-	if seen, known := a.sight.ID, a.tree(); seen != "" && seen != known {
+	if seen, known := states.Clip(a.sight.ID, 64), a.tree(); seen != "" && seen != known {
 		return fmt.Sprintf("this Consul has the id %q, and this node follows %q: it is another datacenter; where this one is meant, say so in the agent's file: consul { id = %q }",
 			seen, known, seen)
 	}

@@ -17,9 +17,10 @@ import (
 
 // Limits of a run's log.
 const (
-	logHead = 1 << 20 // kept of the beginning of a try's output
-	logTail = 1 << 20 // and of its end
-	logRuns = 20      // runs whose logs are kept
+	logHead = 1 << 20  // kept of the beginning of a try's output
+	logTail = 1 << 20  // and of its end
+	logMost = 16 << 20 // of a run's log, beyond which its next try begins another
+	logRuns = 20       // runs whose logs are kept
 )
 
 // runlog is the output of one try in a file: all of it, or its head and its tail and how much was between
@@ -40,7 +41,11 @@ func openLog(path, title, dir string) (*runlog, error) {
 		file, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 		return &runlog{dir: dir, file: file, left: math.MaxInt}, err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if info, err := os.Stat(path); err == nil && info.Size() > logMost {
+		flags, title = flags|os.O_TRUNC, "earlier tries were cut here ---\n--- "+title
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
 		return nil, err
 	}

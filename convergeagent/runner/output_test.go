@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,5 +141,31 @@ func TestOldLogsAreRemoved(t *testing.T) {
 	left, _ := filepath.Glob(dir + "/*.log")
 	if len(left) != 5 || filepath.Base(left[0]) != "25.log" {
 		t.Errorf("left are %q", left)
+	}
+}
+
+// A run that is tried for weeks has as many tries as it likes, and a log of a size that somebody can think of.
+func TestALogHasAnEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "r.log")
+	for _, size := range []int64{logMost, logMost + 1} {
+		if err := errors.Join(os.WriteFile(path, []byte("before\n"), 0o600), os.Truncate(path, size)); err != nil {
+			t.Fatal(err)
+		}
+		log, err := openLog(path, "try 9", dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.close("ok"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if kept := strings.HasPrefix(string(text), "before\n"); err != nil || kept != (size == logMost) || kept == strings.Contains(string(text), "earlier tries") {
+			t.Errorf("of %d bytes %d are left: %.200q %v", size, len(text), text, err)
+		}
+		if !strings.HasSuffix(string(text), "--- try 9 ---\n\n--- ok ---\n") {
+			t.Errorf("it ends with %q", text[max(0, len(text)-100):])
+		}
 	}
 }
