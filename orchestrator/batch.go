@@ -42,7 +42,7 @@ func (p *planner) orders() *Decision {
 func (p *planner) unordered(batch states.Batch, record states.Record) []string {
 	var missing []string
 	for _, name := range batch.Nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		done := node.Order.OK() && node.Order.Value.Run == runID(record.ID, batch.Seq, name)
 		if done || p.excused(node) || !seen(node) || len(missing) == states.MaxNodesPerTransaction {
 			continue
@@ -53,7 +53,7 @@ func (p *planner) unordered(batch states.Batch, record states.Record) []string {
 }
 
 // excused tells whether a node of a batch is not waited for any more, order or not.
-func (p *planner) excused(node states.Node) bool {
+func (p *planner) excused(node *states.Node) bool {
 	return forgotten(node) || p.held(node) || p.charged(node.Name)
 }
 
@@ -61,7 +61,7 @@ func (p *planner) excused(node states.Node) bool {
 func (p *planner) give(d *draft, nodes []string) {
 	hop, desired := d.record.Current(), p.Desired.Value
 	for _, name := range nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		order := states.Order{
 			Transition: d.record.ID,
 			Generation: desired.Generation,
@@ -93,7 +93,7 @@ func (p *planner) batchOver() *Decision {
 	default:
 		return nil
 	}
-	d := p.draft(states.EventBatchDone, "batch %d of %s is over", batch.Number, p.record.Current().State)
+	d := p.draft(states.EventBatchDone, "batch %d of %s is over", batch.Number, p.record.Towards())
 	d.closeBatch()
 	return d.decide()
 }
@@ -103,7 +103,7 @@ func (p *planner) batchOver() *Decision {
 // not come twice.
 func (p *planner) unproven(batch states.Batch) bool {
 	return !slices.ContainsFunc(batch.Nodes, func(name string) bool {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		kind := p.chargedAs(name)
 		return p.there(node) || kind == states.CountFailed || kind == states.CountLost
 	})
@@ -113,9 +113,9 @@ func (p *planner) unproven(batch states.Batch) bool {
 func (p *planner) begun(batch states.Batch) []string {
 	var names []string
 	for _, name := range batch.Nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		run := node.Status.Value.Run
-		if p.there(node) || run.Transition == p.record.ID && run.State.Same(p.record.Current().State) {
+		if p.there(node) || run.Transition == p.record.ID && run.State.Same(p.record.Towards()) {
 			names = append(names, name)
 		}
 	}

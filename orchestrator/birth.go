@@ -139,7 +139,8 @@ func (a Application) at() (states.State, error) {
 // marked lists the nodes that have followed a desired state of this cluster before.
 func (p *planner) marked() []string {
 	var names []string
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if node.Status.OK() && !node.Status.Value.Mark.Zero() {
 			names = append(names, node.Name)
 		}

@@ -64,8 +64,8 @@ func (p *planner) torn() string {
 		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one is of %s, the other of %s", desired.Transition, record.ID))
 	case record.Generation != 0 && desired.Generation != record.Generation:
 		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one has generation %d, the other %d", desired.Generation, record.Generation))
-	case !desired.State.Same(record.Current().State) && !p.between(desired.State):
-		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one wants %s, the other is on its way to %s", desired.State, record.Current().State))
+	case !desired.State.Same(record.Towards()) && !p.between(desired.State):
+		return fmt.Sprintf(says, p.Cluster, fmt.Sprintf("the one wants %s, the other is on its way to %s", desired.State, record.Towards()))
 	}
 	return ""
 }
@@ -85,8 +85,9 @@ func recoverAnew(cluster string) string {
 // overtaken finds agents that accepted what the desired state has not reached.
 func (p *planner) overtaken(say func(kind, remedy, format string, args ...any)) {
 	desired := p.Desired.Value.Mark
-	for _, node := range p.Nodes {
-		status := node.Status
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
+		status := &node.Status
 		if !status.OK() || forgotten(node) || status.Value.Mark.Zero() {
 			continue
 		}
@@ -101,16 +102,16 @@ func (p *planner) overtaken(say func(kind, remedy, format string, args ...any)) 
 }
 
 // forgotten tells whether an operator took this very instance of a node off the list.
-func forgotten(node states.Node) bool {
-	order := node.Order
+func forgotten(node *states.Node) bool {
+	order := &node.Order
 	return order.OK() && order.Value.Forgotten != nil &&
 		(!node.Status.OK() || order.Value.Forgotten.Instance == node.Status.Value.Instance)
 }
 
 // held tells whether an operator holds the node now, or somebody on the node itself disabled its agent.
-func (p *planner) held(node states.Node) bool {
+func (p *planner) held(node *states.Node) bool {
 	return node.Order.OK() && node.Order.Value.HeldAt(p.now) != nil || disabled(node)
 }
 
 // disabled tells whether somebody or something on the node itself keeps its agent from starting anything.
-func disabled(node states.Node) bool { return node.Status.OK() && node.Status.Value.Off() }
+func disabled(node *states.Node) bool { return node.Status.OK() && node.Status.Value.Off() }

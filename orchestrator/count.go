@@ -17,14 +17,15 @@ func (p *planner) count() *Decision {
 		return nil
 	}
 	var found []verdict
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if v, bad := p.judge(node); bad {
 			found = append(found, v)
 		}
 	}
-	for _, member := range p.record.Members { // whose status is gone altogether
-		if _, there := p.Node(member.Node); !there {
-			if v, bad := p.judge(states.Node{Name: member.Node}); bad {
+	for i := range p.record.Members { // whose status is gone altogether
+		if node, there := p.seat(i); !there {
+			if v, bad := p.judge(node); bad {
 				found = append(found, v)
 			}
 		}
@@ -37,7 +38,7 @@ func (p *planner) count() *Decision {
 
 // verdict is one node to be charged.
 type verdict struct {
-	node   states.Node
+	node   *states.Node
 	kind   string
 	run    string
 	reason string
@@ -67,7 +68,7 @@ func (p *planner) charge(found []verdict) *Decision {
 }
 
 // judge tells whether a node is to be charged, and for what.
-func (p *planner) judge(node states.Node) (verdict, bool) {
+func (p *planner) judge(node *states.Node) (verdict, bool) {
 	member, is := p.member(node.Name)
 	if !is || p.held(node) || p.charged(node.Name) {
 		return verdict{}, false
@@ -90,15 +91,15 @@ func (p *planner) charged(node string) bool {
 
 // failed finds a run that failed for good: the ordered one, or one under an opened batch. The runs
 // of joiners, and those that were a node's own idea, are shown, and not charged.
-func (p *planner) failed(node states.Node) (verdict, bool) {
+func (p *planner) failed(node *states.Node) (verdict, bool) {
 	if !node.Status.OK() {
 		return verdict{}, false
 	}
-	status, desired := node.Status.Value, p.Desired.Value
-	run := status.Failed
+	status, desired := &node.Status.Value, &p.Desired.Value
+	run := &status.Failed
 	if node.Order.OK() && node.Order.Value.OfHop(desired) {
 		if ended, over := status.Ended(node.Order.Value.Run); over {
-			run = ended
+			run = &ended
 		} else if _, ordered := p.standing(node); ordered {
 			return verdict{}, false // it has another chance already: what it ran before counts no more
 		}
@@ -118,7 +119,7 @@ func (p *planner) forgiven(run string) bool {
 }
 
 // lost finds a node that did not answer in its time.
-func (p *planner) lost(node states.Node, member states.Member) (verdict, bool) {
+func (p *planner) lost(node *states.Node, member states.Member) (verdict, bool) {
 	hop := p.record.Current()
 	v := verdict{node: node, kind: states.CountLost}
 	if hop.Policy.OnLost == states.SkipLost {
@@ -139,9 +140,9 @@ func (p *planner) lost(node states.Node, member states.Member) (verdict, bool) {
 }
 
 // standing gives the order that lets this node go now, as long as its run has not ended.
-func (p *planner) standing(node states.Node) (states.Order, bool) {
-	order := node.Order.Value
-	if !node.Order.OK() || !order.For(p.Desired.Value, order.Instance) {
+func (p *planner) standing(node *states.Node) (*states.Order, bool) {
+	order := &node.Order.Value
+	if !node.Order.OK() || !order.For(&p.Desired.Value, order.Instance) {
 		return order, false
 	}
 	if _, over := node.Status.Value.Ended(order.Run); over && node.Status.OK() {
@@ -151,7 +152,7 @@ func (p *planner) standing(node states.Node) (states.Order, bool) {
 }
 
 // overdue says why an order that stands is given up, or "".
-func (p *planner) overdue(node states.Node, order states.Order) string {
+func (p *planner) overdue(node *states.Node, order *states.Order) string {
 	switch {
 	case node.Status.OK() && node.Status.Value.Instance != order.Instance:
 		return fmt.Sprintf("another instance of this node answers, %s; the order was for %s", node.Status.Value.Instance, order.Instance)
@@ -175,7 +176,7 @@ func (p *planner) openUntil(member states.Member) time.Time {
 
 // inPlay is since when a member can be asked to do anything: a hold may have ended by itself.
 func (p *planner) inPlay(member states.Member) time.Time {
-	node, _ := p.Node(member.Node)
+	node, _ := p.node(member.Node)
 	if word := node.Order.Value.Held; node.Order.OK() && word != nil && word.Over(p.now) {
 		return latest(member.Since, word.Until)
 	}

@@ -16,7 +16,8 @@ import (
 // drifted lists the nodes that say so and can be given a turn, asked for or not.
 func (p *planner) drifted() []string {
 	names := []string{}
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if p.counts(node) && !p.held(node) && node.Status.Value.At(p.Desired.Value.State) && node.Status.Value.Drift != nil {
 			names = append(names, node.Name)
 		}

@@ -9,8 +9,8 @@ import (
 // healthy tells whether a node serves: its agent is alive, it is at a state that serves, nothing
 // runs on it, and no check that a gate looks at speaks against it. One that drifted serves: what its
 // own check found is no failure, and whether it still answers is what gates look at.
-func (p *planner) healthy(node states.Node) bool {
-	status := node.Status.Value
+func (p *planner) healthy(node *states.Node) bool {
+	status := &node.Status.Value
 	return seen(node) && !forgotten(node) && status.State.Serving && status.Attempting.None() && p.sick[node.Name] == ""
 }
 
@@ -33,7 +33,8 @@ func (p *planner) ailing() map[string]string {
 
 // health counts the healthy among the known nodes.
 func (p *planner) health() (healthy, known int) {
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if !node.Status.There() || forgotten(node) {
 			continue
 		}
@@ -66,7 +67,7 @@ func (p *planner) floor() floor {
 		return f
 	}
 	for _, name := range p.record.Batch.Nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		if _, ordered := p.standing(node); ordered && p.healthy(node) {
 			f.room = max(0, f.room-1)
 		}
@@ -100,7 +101,8 @@ func (p *planner) blind() string {
 // impossible says why a floor could never be kept on a path, or "".
 func (p *planner) impossible(origin states.State, hops []states.Hop) string {
 	known := 0
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if node.Status.There() && !forgotten(node) {
 			known++
 		}

@@ -13,7 +13,7 @@ import (
 
 // frozen says who froze the cluster, where that keeps its hop from going on, or "".
 func (p *planner) frozen() string {
-	if !p.record.Current().State.Serving {
+	if !p.Frozen.There() && !p.Freeze.There() || !p.record.Towards().Serving {
 		return ""
 	}
 	return freezes(p.Snapshot, p.now)

@@ -178,7 +178,8 @@ func (a *audit) counters(now time.Time) {
 	if record.OK() && record.Value.Journal < a.last {
 		a.blame(FoundLower, states.KeyRecord, a.last, "it counts %d entries, and the journal has %d", record.Value.Journal, a.last)
 	}
-	for _, node := range a.Nodes {
+	for i := range a.Nodes {
+		node := &a.Nodes[i]
 		if !node.Status.OK() || !desired.OK() || forgotten(node) || node.Status.Value.Mark.Zero() {
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 // AskFor gives what a planner has to know of the world outside to plan for this snapshot.
 func AskFor(snapshot states.Snapshot) Ask {
 	p := newPlanner(snapshot, Leading{}, time.Time{})
-	ask := Ask{Cluster: snapshot.Cluster, Transition: p.record.ID, Hop: p.record.Hop, Batch: p.record.Batch.Number, State: p.record.Current().State}
+	ask := Ask{Cluster: snapshot.Cluster, Transition: p.record.ID, Hop: p.record.Hop, Batch: p.record.Batch.Number, State: p.record.Towards()}
 	hop := p.record.Current()
 	if p.record.Status == states.Running || p.record.Status == states.Paused { // what would hold it when it is resumed
 		ask.Primary = hop.Primary
@@ -152,7 +152,7 @@ func (p *planner) judgeChecks(gate states.Gate) (states.Reading, bool) {
 	by := map[string][]states.Check{}
 	for _, check := range checks.Checks {
 		by[check.Node] = append(by[check.Node], check)
-		node, ours := p.Node(check.Node)
+		node, ours := p.node(check.Node)
 		if gate.Scope == states.ScopeService && !check.Passing() && !(ours && p.unasked(node)) {
 			bad = append(bad, check.ID+" on "+check.Node+" is "+check.Status)
 		}
@@ -172,7 +172,7 @@ func (p *planner) judgeChecks(gate states.Gate) (states.Reading, bool) {
 func (p *planner) batchChecks(gate states.Gate, by map[string][]states.Check) []string {
 	var bad []string
 	for _, name := range p.record.Batch.Nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		if p.unasked(node) {
 			continue
 		}
@@ -195,8 +195,8 @@ func (p *planner) batchChecks(gate states.Gate, by map[string][]states.Check) []
 
 // unasked tells whether a gate says nothing about a node: it is not waited for, or it failed and goes once
 // more in a batch to come, after which it is asked about.
-func (p *planner) unasked(node states.Node) bool {
-	return p.excused(node) || !node.Status.Value.At(p.record.Current().State) && slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
+func (p *planner) unasked(node *states.Node) bool {
+	return p.excused(node) || !node.Status.Value.At(p.record.Towards()) && slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
 		return c.Node == node.Name && c.Hop == p.record.Hop && c.Retried
 	})
 }

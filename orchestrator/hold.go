@@ -8,7 +8,7 @@ import (
 // somebody says otherwise, or until a time. A run that it has begun ends; an order that it has not
 // taken is void, so that it does not go whenever it is let go of.
 func (p *planner) hold(request states.Request) *Decision {
-	node, there := p.Node(request.Node)
+	node, there := p.node(request.Node)
 	switch {
 	case !there || !node.Status.There() || forgotten(node):
 		return p.refuse(request, "no node %q has reported in cluster %q", request.Node, p.Cluster)
@@ -28,7 +28,7 @@ func (p *planner) hold(request states.Request) *Decision {
 
 // unhold lets a node back into play. Where its cluster moves, it waits for its turn.
 func (p *planner) unhold(request states.Request) *Decision {
-	node, there := p.Node(request.Node)
+	node, there := p.node(request.Node)
 	if !there || !node.Order.OK() || node.Order.Value.Held == nil {
 		return p.refuse(request, "nobody holds node %q of cluster %q", request.Node, p.Cluster)
 	}

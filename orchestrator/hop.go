@@ -25,7 +25,7 @@ func (p *planner) reached() *Decision {
 		d.halt(states.Paused, states.ByFailures)
 		return d.decide()
 	}
-	state := p.record.Current().State
+	state := p.record.Towards()
 	if p.record.Hop+1 < len(p.record.Hops) {
 		d := p.draft(states.EventHop, "%s is reached; on to %s", state, p.record.Hops[p.record.Hop+1].State)
 		d.closeBatch()
@@ -50,7 +50,7 @@ func (p *planner) reached() *Decision {
 // everybodyThere tells whether every member is at the state, charged in this hop, or held.
 func (p *planner) everybodyThere() bool {
 	for _, m := range p.record.Members {
-		node, _ := p.Node(m.Node)
+		node, _ := p.node(m.Node)
 		if !p.there(node) && !p.held(node) && !p.charged(m.Node) {
 			return false
 		}
@@ -119,7 +119,7 @@ func (d *draft) openAtOnce(hop states.Hop) {
 	var rest, busy []string
 	alive := 0
 	for _, m := range d.record.Members {
-		node, _ := p.Node(m.Node)
+		node, _ := p.node(m.Node)
 		if p.held(node) {
 			continue
 		}
@@ -155,16 +155,20 @@ func (p *planner) leaving() []states.State {
 
 // somewhere tells whether any known node says that it is at a state, or tried to be.
 func (p *planner) somewhere(state states.State) bool {
-	return slices.ContainsFunc(p.Nodes, func(node states.Node) bool {
-		status := node.Status.Value
-		return node.Status.There() && !forgotten(node) &&
-			(!node.Status.OK() || status.State.Same(state) || status.State.None() && state.None() || !status.Attempting.None() && status.Attempting.Same(state))
-	})
+	for i := range p.Nodes {
+		node, status := &p.Nodes[i], &p.Nodes[i].Status.Value
+		if node.Status.There() && !forgotten(node) &&
+			(!node.Status.OK() || status.State.Same(state) || status.State.None() && state.None() || !status.Attempting.None() && status.Attempting.Same(state)) {
+			return true
+		}
+	}
+	return false
 }
 
 // wholly tells whether every member, and every live node, is at a state.
 func (p *planner) wholly(state states.State) bool {
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		_, member := p.member(node.Name)
 		if (member || p.counts(node)) && !forgotten(node) && !node.Status.Value.At(state) {
 			return false

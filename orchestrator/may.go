@@ -233,7 +233,7 @@ func (p *planner) firstGroup(group string) bool {
 func (p *planner) rested(l *leave, soak states.Duration) {
 	if p.over() && p.record.Batch.Cut {
 		for _, name := range p.record.Batch.Nodes {
-			if node, _ := p.Node(name); p.runsStill(node) && !p.dreaming {
+			if node, _ := p.node(name); p.runsStill(node) && !p.dreaming {
 				l.wait("run", "", "%s of the batch that was cut short still runs %s", name, node.Status.Value.Run.ID)
 				l.until(p.now.Add(again))
 			}
@@ -251,7 +251,7 @@ func (p *planner) rested(l *leave, soak states.Duration) {
 		return
 	}
 	healthy, known := p.health()
-	if expected := p.record.Batch.Healthy; healthy < expected && p.record.Current().State.Serving {
+	if expected := p.record.Batch.Healthy; healthy < expected && p.record.Towards().Serving {
 		l.stop = p.stopFor(states.ByHealth, "%d of %d nodes are healthy after the soak of batch %d, and %d were before: %s",
 			healthy, known, p.record.Batch.Number, expected, p.unwell())
 	}
@@ -260,7 +260,8 @@ func (p *planner) rested(l *leave, soak states.Duration) {
 // unwell names who is not healthy, and why.
 func (p *planner) unwell() string {
 	var names []string
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if !node.Status.There() || forgotten(node) || p.healthy(node) {
 			continue
 		}

@@ -21,7 +21,7 @@ func (p *planner) members() *Decision {
 	d.record.Members = members
 	for i, c := range d.record.Counted { // lost, and back before anybody let it go: it takes its turn
 		if before, _ := p.member(c.Node); !before.MissingSince.IsZero() && c.Hop == d.record.Hop && c.Kind != states.CountFailed && c.Run == "" {
-			if node, _ := p.Node(c.Node); seen(node) {
+			if node, _ := p.node(c.Node); seen(node) {
 				d.record.Counted[i].Retried = true
 			}
 		}
@@ -31,8 +31,9 @@ func (p *planner) members() *Decision {
 
 // roll gives the members as they are now, and what changed since they were recorded.
 func (p *planner) roll() (members []states.Member, changes []string) {
-	for _, member := range p.record.Members {
-		node, there := p.Node(member.Node)
+	members = make([]states.Member, 0, len(p.record.Members))
+	for i, member := range p.record.Members {
+		node, there := p.seat(i)
 		switch {
 		case there && forgotten(node):
 			changes = append(changes, member.Node+" was forgotten")
@@ -46,7 +47,8 @@ func (p *planner) roll() (members []states.Member, changes []string) {
 		}
 		members = append(members, member)
 	}
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if _, known := p.member(node.Name); !known && p.counts(node) && meant(p.record.Only, node.Name) {
 			members = append(members, states.Member{Node: node.Name, Since: p.now})
 			changes = append(changes, node.Name+" came")
@@ -56,15 +58,16 @@ func (p *planner) roll() (members []states.Member, changes []string) {
 }
 
 // counts tells whether a node can be a member now: alive, readable and not forgotten.
-func (p *planner) counts(node states.Node) bool { return seen(node) && !forgotten(node) }
+func (p *planner) counts(node *states.Node) bool { return seen(node) && !forgotten(node) }
 
 // seen tells whether the node's agent is alive and what it says can be read. A status that cannot
 // be read counts as silence, never as done.
-func seen(node states.Node) bool { return node.Alive && node.Status.OK() }
+func seen(node *states.Node) bool { return node.Alive && node.Status.OK() }
 
 // alive counts the known nodes and those of them that live.
 func (p *planner) alive() (alive, known int) {
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if !node.Status.There() || forgotten(node) {
 			continue
 		}
@@ -79,7 +82,8 @@ func (p *planner) alive() (alive, known int) {
 // muster gives the members that a hop begins with.
 func (p *planner) muster(only []string) []states.Member {
 	members := []states.Member{}
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if p.counts(node) && meant(only, node.Name) {
 			members = append(members, states.Member{Node: node.Name})
 		}

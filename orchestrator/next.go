@@ -67,14 +67,14 @@ func (p *planner) finish(number, size int, rest []string) *Decision {
 // unwilling lists the live nodes that were given up although nothing failed on them: opening lets them go.
 func (p *planner) unwilling(rest []string) []string {
 	return slices.DeleteFunc(slices.Clone(rest), func(name string) bool {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		return !seen(node) || disabled(node) || p.chargedAs(name) == states.CountFailed
 	})
 }
 
 func (p *planner) healthyOf(names []string) (n int) {
 	for _, name := range names {
-		if node, _ := p.Node(name); p.healthy(node) {
+		if node, _ := p.node(name); p.healthy(node) {
 			n++
 		}
 	}
@@ -122,8 +122,8 @@ func (p *planner) openable(size, room int, candidates []string, f field) bool {
 
 // spent tells whether a node's order of this hop ended badly: only another order lets it try again.
 func (p *planner) spent(name string) bool {
-	node, _ := p.Node(name)
-	if !node.Order.OK() || !node.Order.Value.OfHop(p.Desired.Value) {
+	node, _ := p.node(name)
+	if !node.Order.OK() || !node.Order.Value.OfHop(&p.Desired.Value) {
 		return false
 	}
 	run, over := node.Status.Value.Ended(node.Order.Value.Run)
@@ -148,8 +148,8 @@ func (p *planner) batchNumber() int { return p.record.Over() + 1 }
 // batchSize is fixed when a batch begins: percentages are of the members alive then.
 func (p *planner) batchSize(number int) int {
 	alive := 0
-	for _, m := range p.record.Members {
-		if node, _ := p.Node(m.Node); seen(node) && !p.held(node) {
+	for i := range p.record.Members {
+		if node, _ := p.seat(i); seen(node) && !p.held(node) {
 			alive++
 		}
 	}
@@ -163,7 +163,7 @@ func (p *planner) allCharged(nodes []string) bool {
 // batch lets some nodes go by orders.
 func (p *planner) batch(number, size int, group string, nodes []string, note string) *Decision {
 	d := p.draft(states.EventBatch, "batch %d: %s of %s may go to %s: %s", number, states.Count(len(nodes), "node"),
-		states.Count(len(p.record.Members), "member"), p.record.Current().State, list(nodes))
+		states.Count(len(p.record.Members), "member"), p.record.Towards(), list(nodes))
 	if note != "" {
 		d.change.Entry.Reason += "; " + note
 	}
@@ -182,12 +182,12 @@ func (p *planner) batch(number, size int, group string, nodes []string, note str
 // order in time while their agents lived, no more than a batch, go.
 func (p *planner) open(number, size int, rest []string) *Decision {
 	d := p.draft(states.EventOpened, "%s to go, no more than the batch of %d: everybody may go to %s",
-		states.Count(len(rest), "node"), size, p.record.Current().State)
+		states.Count(len(rest), "node"), size, p.record.Towards())
 	if len(rest) > 0 {
 		d.change.Settled = p.relied()
 	}
 	if len(rest) > size {
-		d.change.Entry.Reason = fmt.Sprintf("whoever is not at %s failed, and waits to be ordered again", p.record.Current().State)
+		d.change.Entry.Reason = fmt.Sprintf("whoever is not at %s failed, and waits to be ordered again", p.record.Towards())
 	}
 	d.openFor(number, size, rest)
 	return d.decide()

@@ -91,11 +91,11 @@ func TestSlotOfASilentRunCountsItsDrain(t *testing.T) {
 	w.node("n00").Alive = false
 	w.now = w.now.Add(10 * time.Minute)
 	p := newPlanner(w.snapshot, w.leading, w.now)
-	if node, _ := p.Node("n00"); !p.runsStill(node) {
+	if node, _ := p.node("n00"); !p.runsStill(node) {
 		t.Fatal("its slot is free while it may still converge")
 	}
 	p.now = p.now.Add(2 * time.Minute)
-	if node, _ := p.Node("n00"); p.runsStill(node) {
+	if node, _ := p.node("n00"); p.runsStill(node) {
 		t.Fatal("its slot is never free again")
 	}
 }

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"slices"
 	"time"
 
 	"orch/states"
@@ -72,6 +73,7 @@ type planner struct {
 	record  states.Record     // as it lies there; drafts work on copies
 	nodes   map[string]int    // where in the snapshot; nodes are asked for by name all the time
 	roster  map[string]int    // where among the record's members
+	seats   []int             // by member: where in the snapshot; -1: it is not there
 	sick    map[string]string // by node: what a gate's checks say against it
 
 	dreaming bool // a preview: time does not pass, gates hold, and everybody is asked and agrees
@@ -83,20 +85,55 @@ func newPlanner(snapshot states.Snapshot, leading Leading, now time.Time) *plann
 	for i := range snapshot.Nodes {
 		p.nodes[snapshot.Nodes[i].Name] = i
 	}
+	p.seats = make([]int, len(p.record.Members))
 	for i, member := range p.record.Members {
 		p.roster[member.Node] = i
+		if at, there := p.nodes[member.Node]; there {
+			p.seats[i] = at
+		} else {
+			p.seats[i] = -1
+		}
 	}
 	p.sick = p.ailing()
 	return p
 }
 
+// later gives the planner of a later look at the same nodes; what is found by name is found once.
+func (p *planner) later(snapshot states.Snapshot, now time.Time) *planner {
+	same := slices.EqualFunc(p.record.Members, snapshot.Record.Value.Members, func(a, b states.Member) bool { return a.Node == b.Node })
+	if !same || len(p.Nodes) != len(snapshot.Nodes) {
+		return newPlanner(snapshot, p.leading, now)
+	}
+	next := &planner{Snapshot: snapshot, leading: p.leading, now: now.UTC(), record: snapshot.Record.Value, nodes: p.nodes, roster: p.roster, seats: p.seats}
+	next.sick = next.ailing()
+	return next
+}
+
+// land writes a change into a snapshot whose nodes are the caller's own.
+func (p *planner) land(snapshot *states.Snapshot, change states.Change) {
+	*snapshot = written(*snapshot, change)
+	for name, order := range change.Orders {
+		if i, there := p.nodes[name]; there {
+			snapshot.Nodes[i].Order = states.Doc[states.Order]{Value: order, Index: snapshot.Record.Index}
+		}
+	}
+}
+
 // Node finds a node by name.
-func (p *planner) Node(name string) (states.Node, bool) {
+func (p *planner) node(name string) (*states.Node, bool) {
 	i, there := p.nodes[name]
 	if !there {
-		return states.Node{}, false
+		return &states.Node{Name: name}, false
 	}
-	return p.Nodes[i], true
+	return &p.Nodes[i], true
+}
+
+// seat gives the node of the member at a place in the record, as node does by its name.
+func (p *planner) seat(i int) (*states.Node, bool) {
+	if p.seats[i] < 0 {
+		return &states.Node{Name: p.record.Members[i].Node}, false
+	}
+	return &p.Nodes[p.seats[i]], true
 }
 
 // member finds a member of the record by name.

@@ -121,7 +121,7 @@ func plannedNodes(snapshot states.Snapshot, now time.Time) []PlannedNode {
 	nodes := []PlannedNode{}
 	for i := range snapshot.Nodes {
 		node := &snapshot.Nodes[i]
-		if !node.Status.OK() || forgotten(*node) {
+		if !node.Status.OK() || forgotten(node) {
 			continue
 		}
 		state := node.Status.Value.State

@@ -20,39 +20,37 @@ type Preview struct {
 func Foresee(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) Preview {
 	snapshot.Requests = []states.Doc[states.Request]{{Value: request, Index: 1}}
 	var preview Preview
-	for range maxForesight {
-		p := newPlanner(snapshot, leading, now)
-		p.dreaming = true
-		decision := p.plan()
-		if decision.Change == nil {
-			if !decision.Idle {
-				preview.Held = decision.Reason + waitReason(decision)
-			}
-			break
-		}
-		preview.note(*decision.Change)
-		snapshot = imagine(After(snapshot, *decision.Change), now)
+	snapshot, last := dream(snapshot, leading, now, func(change states.Change) bool { preview.note(change); return true })
+	if last.Change == nil && !last.Idle {
+		preview.Held = last.Reason + waitReason(last)
 	}
 	preview.Record = snapshot.Record.Value
 	return preview
 }
 
+// dream runs the planner forward while somebody wants to see more, every run succeeding at once. It gives
+// how the cluster would be then, and the last decision.
+func dream(snapshot states.Snapshot, leading Leading, now time.Time, more func(states.Change) bool) (states.Snapshot, Decision) {
+	snapshot.Nodes = slices.Clone(snapshot.Nodes)
+	p, decision := newPlanner(snapshot, leading, now), Decision{}
+	for range maxForesight {
+		p = p.later(snapshot, now)
+		p.dreaming = true
+		if decision = p.plan(); decision.Change == nil || !more(*decision.Change) {
+			break
+		}
+		p.land(&snapshot, *decision.Change)
+		imagine(snapshot, now)
+	}
+	return snapshot, decision
+}
+
 // Refusal says why a request would be refused, or "". It looks no further than the answer.
 func Refusal(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) string {
 	snapshot.Requests = []states.Doc[states.Request]{{Value: request, Index: 1}}
-	for range maxForesight {
-		p := newPlanner(snapshot, leading, now)
-		p.dreaming = true
-		change := p.plan().Change
-		switch {
-		case change == nil:
-			return ""
-		case change.Entry.Answer != nil && change.Entry.Answer.Refused:
-			return change.Entry.Answer.Reason
-		case change.Entry.Answer != nil:
-			return ""
-		}
-		snapshot = imagine(After(snapshot, *change), now)
+	_, last := dream(snapshot, leading, now, func(change states.Change) bool { return change.Entry.Answer == nil })
+	if last.Change != nil && last.Change.Entry.Answer != nil && last.Change.Entry.Answer.Refused {
+		return last.Change.Entry.Answer.Reason
 	}
 	return ""
 }
@@ -84,6 +82,18 @@ func (p *Preview) note(change states.Change) {
 
 // After gives the snapshot as it will be once a change is committed.
 func After(snapshot states.Snapshot, change states.Change) states.Snapshot {
+	snapshot = written(snapshot, change)
+	snapshot.Nodes = slices.Clone(snapshot.Nodes)
+	for i := range snapshot.Nodes {
+		if order, written := change.Orders[snapshot.Nodes[i].Name]; written {
+			snapshot.Nodes[i].Order = states.Doc[states.Order]{Value: order, Index: snapshot.Record.Index}
+		}
+	}
+	return snapshot
+}
+
+// written is After but for the orders.
+func written(snapshot states.Snapshot, change states.Change) states.Snapshot {
 	version := snapshot.Record.Index + 1
 	snapshot.Record = states.Doc[states.Record]{Value: change.Record, Index: version}
 	if change.Desired != nil {
@@ -92,35 +102,27 @@ func After(snapshot states.Snapshot, change states.Change) states.Snapshot {
 	snapshot.Requests = slices.DeleteFunc(slices.Clone(snapshot.Requests), func(r states.Doc[states.Request]) bool {
 		return r.Value.ID == change.Handled || slices.Contains(change.Dropped, r.Value.ID)
 	})
-	snapshot.Nodes = slices.Clone(snapshot.Nodes)
-	for i, node := range snapshot.Nodes {
-		if order, written := change.Orders[node.Name]; written {
-			snapshot.Nodes[i].Order = states.Doc[states.Order]{Value: order, Index: version}
-		}
-	}
 	return snapshot
 }
 
-// imagine lets every agent that may go succeed at once.
-func imagine(snapshot states.Snapshot, now time.Time) states.Snapshot {
-	desired := snapshot.Desired.Value
-	for i, node := range snapshot.Nodes {
+// imagine lets every agent that may go succeed at once, in nodes that are the caller's own.
+func imagine(snapshot states.Snapshot, now time.Time) {
+	desired := &snapshot.Desired.Value
+	for i := range snapshot.Nodes {
+		node := &snapshot.Nodes[i]
 		if node.Alive && node.Status.Value.Run.Going() { // it ends some time
-			snapshot.Nodes[i].Status.Value.Run = states.Run{}
+			node.Status.Value.Run = states.Run{}
 		}
 		ordered := node.Order.OK() && node.Order.Value.For(desired, node.Status.Value.Instance)
 		if !node.Status.OK() || !node.Alive || node.Order.Value.HeldAt(now) != nil || !(desired.Open || ordered) {
 			continue
 		}
-		status := node.Status.Value
+		status := &node.Status.Value
 		if ordered && node.Order.Value.Again != "" {
 			status.AgainDone = node.Order.Value.Again
 		} else if desired.Again != "" {
 			status.AgainDone = desired.Again
 		}
 		status.State, status.Attempting, status.Mark = desired.State.Short(), states.State{}, desired.Mark
-		status.Run = snapshot.Nodes[i].Status.Value.Run
-		snapshot.Nodes[i].Status.Value = status
 	}
-	return snapshot
 }

@@ -70,15 +70,7 @@ func since(at time.Time, why string) string { return " since " + clock(at) + bec
 // ForeseeQueued previews a request that waits for its turn: what it would do once those before it
 // are done, if every run succeeds. What stands now is taken as given up.
 func ForeseeQueued(snapshot states.Snapshot, request states.Request, leading Leading, now time.Time) Preview {
-	for range maxForesight {
-		p := newPlanner(snapshot, leading, now)
-		p.dreaming = true
-		decision := p.plan()
-		if decision.Change == nil {
-			break
-		}
-		snapshot = imagine(After(snapshot, *decision.Change), now)
-	}
+	snapshot, _ = dream(snapshot, leading, now, func(states.Change) bool { return true })
 	if underWay(snapshot.Record.Value) {
 		snapshot.Record.Value.Status = states.Aborted
 	}

@@ -16,7 +16,7 @@ func (p *planner) reconverge(request states.Request) *Decision {
 		return nobody
 	}
 	for _, name := range request.Nodes {
-		if node, there := p.Node(name); !there || !p.counts(node) {
+		if node, there := p.node(name); !there || !p.counts(node) {
 			return p.refuse(request, "node %q of cluster %q is not alive", name, p.Cluster)
 		} else if p.held(node) {
 			return p.refuse(request, "node %q is held %s; let go of it first: orch unhold %s %s", name, node.Order.Value.Held, p.Cluster, name)

@@ -191,7 +191,8 @@ func (p *planner) whereabouts() []states.State {
 			at = append(at, state.Short())
 		}
 	}
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if node.Status.OK() {
 			add(node.Status.Value.State)
 			add(node.Status.Value.Attempting)

@@ -52,7 +52,7 @@ func (p *planner) replace() *Decision {
 func (p *planner) dropped(names []string) string {
 	var silent, texts []string
 	for _, name := range names {
-		if node, _ := p.Node(name); disabled(node) {
+		if node, _ := p.node(name); disabled(node) {
 			texts = append(texts, name+" was disabled on the node")
 		} else {
 			silent = append(silent, name)
@@ -69,7 +69,7 @@ func (p *planner) dropped(names []string) string {
 func (p *planner) stillborn() []string {
 	var dead []string
 	for _, name := range p.record.Batch.Nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		run := runID(p.record.ID, p.record.Batch.Seq, name)
 		_, over := node.Status.Value.Ended(run)
 		begun := over || node.Status.Value.Run.ID == run || p.runsStill(node) // what it ran before fills its slot
@@ -87,7 +87,7 @@ func (p *planner) stillborn() []string {
 // takeBack voids the orders of nodes that have not taken them.
 func (p *planner) takeBack(d *draft, nodes []string) {
 	for _, name := range nodes {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		d.change.Unmoved = append(d.change.Unmoved, name)
 		if _, ordered := p.standing(node); !ordered {
 			continue

@@ -227,7 +227,7 @@ func (d *draft) continued() {
 
 // forget takes a dead node off the list, this instance of it.
 func (p *planner) forget(request states.Request) *Decision {
-	node, there := p.Node(request.Node)
+	node, there := p.node(request.Node)
 	switch {
 	case !there || !node.Status.There():
 		return p.refuse(request, "no node %q has ever reported in cluster %q", request.Node, p.Cluster)

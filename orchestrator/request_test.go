@@ -131,7 +131,7 @@ func TestPauseVoidsUnclaimedOrdersAndResumeOrdersAnew(t *testing.T) {
 	order := w.node("n00").Order.Value
 	w.ask(states.Request{Kind: states.AskPause})
 	w.plan()
-	if order.For(w.snapshot.Desired.Value, order.Instance) {
+	if order.For(&w.snapshot.Desired.Value, order.Instance) {
 		w.fail("the order stands")
 	}
 	if w.act("n00") {

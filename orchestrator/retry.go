@@ -98,7 +98,7 @@ func (d *draft) forgive(names []string) {
 // pardon takes back what a node ran since it was charged: in an opened hop it tries on its own, and
 // what such a try ends with says nothing about the new chance.
 func (d *draft) pardon(name string) {
-	node, _ := d.planner.Node(name)
+	node, _ := d.planner.node(name)
 	for _, run := range []states.Run{node.Status.Value.Failed, node.Status.Value.Run} {
 		if run.ID == "" || run.OK() || run.Transition != d.record.ID || d.planner.forgiven(run.ID) {
 			continue

@@ -106,7 +106,8 @@ func (d *draft) startBack() {
 // turns tells, by node, when it went in the move that is taken back: who went last has the highest.
 func (p *planner) turns() map[string]int {
 	turns := map[string]int{}
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if order := node.Order.Value; node.Order.OK() && order.Transition == p.record.ID {
 			turns[node.Name] = int(order.Batch)
 		}

@@ -50,7 +50,7 @@ func simulate(snapshot states.Snapshot, request states.Request, faults Faults, l
 		snapshot.Requests = []states.Doc[states.Request]{{Value: request, Index: 1}}
 	}
 	snapshot.Nodes = slices.Clone(snapshot.Nodes)
-	s := &simulator{snapshot: snapshot, faults: faults, leading: leading, began: now, now: now, runs: map[string]simulatedRun{}}
+	s := &simulator{snapshot: snapshot, faults: faults, began: now, now: now, runs: map[string]simulatedRun{}, planner: newPlanner(snapshot, leading, now)}
 	s.remember()
 	for s.step() {
 		if looks--; looks <= 0 {
@@ -66,7 +66,7 @@ func simulate(snapshot states.Snapshot, request states.Request, faults Faults, l
 type simulator struct {
 	snapshot   states.Snapshot
 	faults     Faults
-	leading    Leading
+	planner    *planner
 	began, now time.Time
 	runs       map[string]simulatedRun  // that go on, by node
 	counting   int                      // how many of them a batch waits for
@@ -87,11 +87,12 @@ func (s *simulator) say(event, node, reason string) {
 // step lets the leader, a node or the clock take one step. False: nothing happens any more.
 func (s *simulator) step() bool {
 	s.snapshot.Evidence = s.evidence()
-	decision := Plan(s.snapshot, s.leading, s.now)
+	s.planner = s.planner.later(s.snapshot, s.now)
+	decision := s.planner.plan()
 	if decision.Change != nil {
 		s.say(decision.Change.Entry.Event, "", decision.Reason)
 		s.preview.note(*decision.Change)
-		s.snapshot = After(s.snapshot, *decision.Change)
+		s.planner.land(&s.snapshot, *decision.Change)
 		return true
 	}
 	if s.approve(decision) || s.begin() {
@@ -112,8 +113,7 @@ func (s *simulator) approve(decision Decision) bool {
 	if record.Awaiting != states.AwaitApproval || len(decision.Waits) == 0 {
 		return false
 	}
-	p := newPlanner(s.snapshot, s.leading, s.now)
-	batch, _ := p.unapproved()
+	batch, _ := s.planner.unapproved()
 	s.snapshot.Requests = []states.Doc[states.Request]{{Index: 1, Value: states.Request{ID: "q-approve", Kind: states.AskApprove, By: "somebody",
 		Transition: record.ID, Hop: record.Hop, Batch: batch, At: s.now, Expires: s.now.Add(time.Hour)}}}
 	return true

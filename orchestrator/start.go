@@ -54,10 +54,14 @@ func (p *planner) transition(request states.Request) *Decision {
 // that of a node that somebody held by then. Such a node waits to be ordered again, and moving to the
 // same state once more is how that is asked.
 func (p *planner) leftBehind() bool {
-	return slices.ContainsFunc(p.Nodes, func(node states.Node) bool {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		counted := slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool { return c.Node == node.Name })
-		return (counted || p.spent(node.Name)) && p.counts(node) && !p.held(node) && !node.Status.Value.At(p.Desired.Value.State)
-	})
+		if (counted || p.spent(node.Name)) && p.counts(node) && !p.held(node) && !node.Status.Value.At(p.Desired.Value.State) {
+			return true
+		}
+	}
+	return false
 }
 
 // target resolves what somebody typed by the definition as it is applied now.

@@ -52,8 +52,8 @@ func (p *planner) progress() (last time.Time) {
 		last = latest(last, p.since(p.record.Batch.Ended).Add(max(p.record.Current().Policy.Soak, p.record.Current().Policy.FirstGroupSoak).D()))
 	}
 	for _, m := range p.record.Members {
-		node, _ := p.Node(m.Node)
-		run := node.Status.Value.Run
+		node, _ := p.node(m.Node)
+		run := &node.Status.Value.Run
 		if run.Transition == p.record.ID && run.OK() && !run.Ended.After(p.now) {
 			last = latest(last, run.Ended)
 		}

@@ -13,8 +13,7 @@ import (
 func (p *planner) standingOrders() []Wait {
 	var waits []Wait
 	for _, name := range p.record.Batch.Nodes {
-		node, _ := p.Node(name)
-		node.Name = name
+		node, _ := p.node(name)
 		if p.excused(node) {
 			continue
 		}
@@ -26,7 +25,7 @@ func (p *planner) standingOrders() []Wait {
 }
 
 // pending says what a node of the batch is waited for, or "".
-func (p *planner) pending(node states.Node) string {
+func (p *planner) pending(node *states.Node) string {
 	status := node.Status.Value
 	run := runID(p.record.ID, p.record.Batch.Seq, node.Name)
 	if _, over := status.Ended(run); over || p.there(node) {
@@ -58,7 +57,7 @@ func (p *planner) pending(node states.Node) string {
 func (p *planner) busyWaits(busy []string) []Wait {
 	waits := make([]Wait, 0, len(busy))
 	for _, name := range busy {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		reason := "fills a slot until its run " + node.Status.Value.Run.ID + " ends"
 		if until := p.elsewhereUntil(node); p.now.Before(until) {
 			reason = fmt.Sprintf("fills a slot until %s: who had its name before may still execute run %s", clock(until), node.Order.Value.Run)
@@ -73,8 +72,7 @@ func (p *planner) arriving() *Decision {
 	var waits []Wait
 	var wake time.Time
 	for _, m := range p.record.Members {
-		node, _ := p.Node(m.Node)
-		node.Name = m.Node
+		node, _ := p.node(m.Node)
 		if p.held(node) || p.charged(m.Node) || p.there(node) {
 			continue
 		}
@@ -94,7 +92,7 @@ func (p *planner) arriving() *Decision {
 func (p *planner) stuck(rest []string) *Decision {
 	var waits []Wait
 	for _, name := range rest {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		if m, _ := p.member(name); !seen(node) {
 			waits = append(waits, Wait{Kind: "missing", Node: name,
 				Reason: "silent since " + clock(m.MissingSince) + ", counts as lost from " + clock(p.missingUntil(m))})
@@ -144,13 +142,14 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 		if !m.MissingSince.IsZero() {
 			earliest(p.missingUntil(m))
 		}
-		node, _ := p.Node(m.Node)
+		node, _ := p.node(m.Node)
 		if !node.Alive && p.runsStill(node) {
 			earliest(p.silentUntil(node))
 		}
 		earliest(p.elsewhereUntil(node))
 	}
-	for _, node := range p.Nodes {
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
 		if word := node.Order.Value.Held; node.Order.OK() && word != nil && !word.Until.IsZero() {
 			earliest(word.Until)
 		}

@@ -157,7 +157,7 @@ func (p *planner) distrust(desired states.Desired, hops []states.Hop) string {
 	var whys []string
 	for i := range p.Nodes {
 		status := &p.Nodes[i].Status
-		if !status.OK() || len(status.Value.Trust) == 0 || forgotten(p.Nodes[i]) {
+		if !status.OK() || len(status.Value.Trust) == 0 || forgotten(&p.Nodes[i]) {
 			continue
 		}
 		asked := fmt.Sprintf("%v %s %v", status.Value.Trust, status.Value.Tree, status.Value.State) // most nodes are alike, and a signature takes its time
@@ -225,7 +225,7 @@ func (p *planner) signAnew(request states.Request, target states.State) *Decisio
 func NeedsSigning(snapshot states.Snapshot) []string {
 	var names []string
 	for i := range snapshot.Nodes {
-		if status := &snapshot.Nodes[i].Status; status.OK() && len(status.Value.Trust) > 0 && !forgotten(snapshot.Nodes[i]) {
+		if status := &snapshot.Nodes[i].Status; status.OK() && len(status.Value.Trust) > 0 && !forgotten(&snapshot.Nodes[i]) {
 			names = append(names, snapshot.Nodes[i].Name)
 		}
 	}

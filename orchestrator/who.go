@@ -22,16 +22,15 @@ type field struct {
 }
 
 // there tells whether a node is where the move in progress wants it.
-func (p *planner) there(node states.Node) bool {
-	return node.Status.OK() && node.Status.Value.Done(p.record.Current().State, p.record.Again)
+func (p *planner) there(node *states.Node) bool {
+	return node.Status.OK() && node.Status.Value.Done(p.record.Towards(), p.record.Again)
 }
 
 // remaining sorts the members that are not there.
 func (p *planner) remaining() field {
 	var f field
-	for _, m := range p.record.Members {
-		node, _ := p.Node(m.Node)
-		node.Name = m.Node
+	for i, m := range p.record.Members {
+		node, _ := p.seat(i)
 		if p.runsStill(node) {
 			f.busy = append(f.busy, m.Node)
 		}
@@ -63,11 +62,11 @@ func (p *planner) chargedAs(node string) string {
 
 // runsStill tells whether a run of a node fills a slot, of whatever generation, its own idea or not. A
 // silent one stops doing so after its own time and grace.
-func (p *planner) runsStill(node states.Node) bool {
+func (p *planner) runsStill(node *states.Node) bool {
 	if p.now.Before(p.elsewhereUntil(node)) {
 		return true
 	}
-	run := node.Status.Value.Run
+	run := &node.Status.Value.Run
 	if !node.Status.OK() || !run.Going() || run.Under == states.UnderJoiner {
 		return false
 	}
@@ -77,8 +76,8 @@ func (p *planner) runsStill(node states.Node) bool {
 // elsewhereUntil is how long a run may go on that nobody hears of any more: another instance has the node's
 // name, and who had it before was let go and may be a machine that is only cut off. It began before that was
 // seen. An operator who lets the node go again frees the slot.
-func (p *planner) elsewhereUntil(node states.Node) time.Time {
-	order := node.Order.Value
+func (p *planner) elsewhereUntil(node *states.Node) time.Time {
+	order := &node.Order.Value
 	if !node.Order.OK() || order.Run == "" || !node.Status.OK() || node.Status.Value.Instance == order.Instance {
 		return time.Time{}
 	}
@@ -92,8 +91,8 @@ func (p *planner) elsewhereUntil(node states.Node) time.Time {
 
 // silentUntil is how long the run of a silent node may go on. Its times count from when the node was
 // missed: its own clock may be years off. Who is no member is missed by nobody, and its clock has to do.
-func (p *planner) silentUntil(node states.Node) time.Time {
-	run := node.Status.Value.Run
+func (p *planner) silentUntil(node *states.Node) time.Time {
+	run := &node.Status.Value.Run
 	if m, is := p.member(node.Name); is && !m.MissingSince.IsZero() {
 		return m.MissingSince.Add(run.Until().Sub(run.Started))
 	}
@@ -123,8 +122,8 @@ func (p *planner) sort(names []string) {
 
 // rank puts those first who have least to lose: at no state, then sick, then drifted, then well.
 func (p *planner) rank(name string) int {
-	node, _ := p.Node(name)
-	switch status := node.Status.Value; {
+	node, _ := p.node(name)
+	switch status := &node.Status.Value; {
 	case status.State.None() || !status.Attempting.None():
 		return 0
 	case p.sick[name] != "":
@@ -168,7 +167,7 @@ func (p *planner) grouped(names []string) (group string, chosen []string) {
 
 // groupOf gives the group that a node's agent says it is of. Nodes that say nothing are one group.
 func (p *planner) groupOf(name string) string {
-	node, _ := p.Node(name)
+	node, _ := p.node(name)
 	if group := node.Status.Value.Meta[p.record.Current().Policy.GroupBy]; group != "" {
 		return group
 	}
@@ -209,7 +208,7 @@ func (p *planner) choose(names, busy []string, size, room int) []string {
 		return nil
 	}
 	for _, name := range names {
-		node, _ := p.Node(name)
+		node, _ := p.node(name)
 		costs := p.healthy(node)
 		switch {
 		case len(chosen) == size:

@@ -121,7 +121,10 @@ func (w *world) until(what string, so func() bool) {
 }
 
 // record is the move in progress, or the last one.
-func (w *world) record() states.Record { return w.snapshot.Record.Value }
+func (w *world) record() *states.Record {
+	record := w.snapshot.Record.Value
+	return &record
+}
 
 // kill makes a node fall silent.
 func (w *world) kill(name string) { w.agents[name].up, w.node(name).Alive = false, false }
@@ -424,7 +427,7 @@ func (w *world) keepsFloor(change states.Change) {
 	healthy, known := p.health()
 	leaving := 0
 	for _, name := range record.Batch.Nodes {
-		if node, _ := p.Node(name); p.healthy(node) && !p.there(node) && p.chargedAs(name) != states.CountFailed {
+		if node, _ := p.node(name); p.healthy(node) && !p.there(node) && p.chargedAs(name) != states.CountFailed {
 			leaving++
 		}
 	}
@@ -449,7 +452,7 @@ func (w *world) bound() {
 		last := a.self.Last // a silent agent ends its run at the timeout all the same
 		running := last.Going() && last.Under != states.UnderJoiner && (a.up || w.now.Before(last.Started.Add(last.Timeout.D())))
 		order := node.Order.Value
-		claimable := node.Order.OK() && order.For(desired, a.self.Instance) && a.self.Last.ID != order.Run && !a.self.At(desired.State)
+		claimable := node.Order.OK() && order.For(&desired, a.self.Instance) && a.self.Last.ID != order.Run && !a.self.At(desired.State)
 		if record.Batch.Opened && !slices.Contains(record.Batch.Nodes, name) {
 			continue // came, or came back, after the opening
 		}

@@ -78,7 +78,7 @@ func (o Order) Validate() error {
 }
 
 // HeldAt gives the operator's word that holds the node at an instant, or nil.
-func (o Order) HeldAt(now time.Time) *Word {
+func (o *Order) HeldAt(now time.Time) *Word {
 	if o.Held == nil || o.Held.Over(now) {
 		return nil
 	}
@@ -87,12 +87,12 @@ func (o Order) HeldAt(now time.Time) *Word {
 
 // For tells whether this order lets that agent go under that desired state. Transition and
 // generation must both match: after a restore an old generation may lie there again.
-func (o Order) For(desired Desired, instance string) bool {
+func (o *Order) For(desired *Desired, instance string) bool {
 	return o.Run != "" && o.Void == "" &&
 		o.Transition == desired.Transition && o.Generation == desired.Generation && o.Instance == instance
 }
 
 // OfHop tells whether the order was given, at whatever generation, for the move that desired is about.
-func (o Order) OfHop(desired Desired) bool {
+func (o *Order) OfHop(desired *Desired) bool {
 	return o.Run != "" && o.Transition == desired.Transition && o.State.Same(desired.State)
 }

@@ -185,16 +185,24 @@ type Counted struct {
 }
 
 // Current is the hop in progress.
-func (r Record) Current() Hop {
+func (r *Record) Current() Hop {
 	if r.Hop < 0 || r.Hop >= len(r.Hops) {
 		return Hop{}
 	}
 	return r.Hops[r.Hop]
 }
 
+// Towards is the state that the hop in progress goes to.
+func (r *Record) Towards() State {
+	if r.Hop < 0 || r.Hop >= len(r.Hops) {
+		return State{}
+	}
+	return r.Hops[r.Hop].State
+}
+
 // Failures counts what the budget counts: nodes that failed or were lost, not those skipped by
 // policy. A node that failed in two hops is one node.
-func (r Record) Failures() int {
+func (r *Record) Failures() int {
 	nodes := map[string]bool{}
 	for _, c := range r.Counted {
 		if c.Kind != CountSkipped && !c.Retried {
@@ -205,12 +213,12 @@ func (r Record) Failures() int {
 }
 
 // Budget gives how many failures are tolerated; one more stops.
-func (r Record) Budget() int {
+func (r *Record) Budget() int {
 	return r.Current().Policy.MaxFailures.Floor(len(r.Members)) + r.Accepted
 }
 
 // CountOf finds what a node was counted for, and was not given another chance since.
-func (r Record) CountOf(node string) (Counted, bool) {
+func (r *Record) CountOf(node string) (Counted, bool) {
 	for _, c := range r.Counted {
 		if c.Node == node && !c.Retried {
 			return c, true
@@ -225,7 +233,7 @@ const MaxBatches = 250
 
 // Over counts the batches of the hop in progress that ended. One that a stop cut short is begun again
 // under its number, and does not count.
-func (r Record) Over() int {
+func (r *Record) Over() int {
 	n := r.Past
 	for _, b := range r.Batches {
 		if b.Hop == r.Hop && !b.Cut {
@@ -246,10 +254,10 @@ func (r *Record) Trim() {
 }
 
 // Automatic tells whether nobody asked for this move: a rollback by on_failure = "rollback".
-func (r Record) Automatic() bool { return r.Undoes != "" && r.Request == "" }
+func (r *Record) Automatic() bool { return r.Undoes != "" && r.Request == "" }
 
 // Approved finds the approval of a batch that is over; batch 0 is before the first.
-func (r Record) Approved(hop, batch int) (Approval, bool) {
+func (r *Record) Approved(hop, batch int) (Approval, bool) {
 	for _, a := range r.Approvals {
 		if a.Hop == hop && a.Batch == batch {
 			return a, true
@@ -259,7 +267,7 @@ func (r Record) Approved(hop, batch int) (Approval, bool) {
 }
 
 // Gauge finds what a gate said last.
-func (r Record) Gauge(gate string) (Gauge, bool) {
+func (r *Record) Gauge(gate string) (Gauge, bool) {
 	for _, g := range r.Gates {
 		if g.Gate == gate {
 			return g, true
@@ -269,7 +277,7 @@ func (r Record) Gauge(gate string) (Gauge, bool) {
 }
 
 // Member finds a member by name.
-func (r Record) Member(node string) (Member, bool) {
+func (r *Record) Member(node string) (Member, bool) {
 	for _, m := range r.Members {
 		if m.Node == node {
 			return m, true
@@ -279,7 +287,7 @@ func (r Record) Member(node string) (Member, bool) {
 }
 
 // AnswerTo finds what became of a request, among the last ones.
-func (r Record) AnswerTo(request string) (Answer, bool) {
+func (r *Record) AnswerTo(request string) (Answer, bool) {
 	for _, a := range r.Answers {
 		if a.Request == request {
 			return a, true

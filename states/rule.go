@@ -86,7 +86,7 @@ func decide(self Self, view View) Verdict {
 		}
 		return verdict
 	}
-	ordered := order != nil && order.For(desired, self.Instance) && !desired.AtRest() // what let it go on the way is over there
+	ordered := order != nil && order.For(&desired, self.Instance) && !desired.AtRest() // what let it go on the way is over there
 	again := desired.Again
 	if ordered && order.Again != "" {
 		again = order.Again
@@ -110,7 +110,7 @@ func decide(self Self, view View) Verdict {
 	}
 
 	spent := order != nil && self.Last.ID == order.Run && self.Last.Terminal
-	failed := spent && order.OfHop(desired) && !self.Last.OK()
+	failed := spent && order.OfHop(&desired) && !self.Last.OK()
 	if desired.Open && !failed { // rule 2: everybody may go
 		verdict := run(target, "%s is open to everybody", target)
 		verdict.Again, verdict.Under = again, self.lets(desired)

@@ -352,7 +352,7 @@ var laws = map[string]func(states.Self, states.View, states.Verdict) bool{
 		return v.Under != states.UnderOpen || w.Desired.Open && v.Target.Same(w.Desired.State) && v.Run == ""
 	},
 	"under an order means that this one is for it, now, and not used up": func(s states.Self, w states.View, v states.Verdict) bool {
-		return v.Under != states.UnderOrder || w.Order != nil && w.Order.For(w.Desired, instance) && v.Run == w.Order.Run &&
+		return v.Under != states.UnderOrder || w.Order != nil && w.Order.For(&w.Desired, instance) && v.Run == w.Order.Run &&
 			v.Target.Same(w.Desired.State) && (s.Last.ID != v.Run || !s.Last.Terminal)
 	},
 	"a joiner goes where joiners go": func(_ states.Self, w states.View, v states.Verdict) bool {
@@ -366,7 +366,7 @@ var laws = map[string]func(states.Self, states.View, states.Verdict) bool{
 		return !v.Go || w.Desired.Open || !waits || v.Under == states.UnderOrder
 	},
 	"stop means stop": func(_ states.Self, w states.View, v states.Verdict) bool {
-		stopped := !w.Desired.Open && w.Desired.Joiners == states.JoinersWait && (w.Order == nil || !w.Order.For(w.Desired, instance))
+		stopped := !w.Desired.Open && w.Desired.Joiners == states.JoinersWait && (w.Order == nil || !w.Order.For(&w.Desired, instance))
 		return !v.Go || !stopped
 	},
 	"open, everybody goes whom nothing holds": func(s states.Self, w states.View, v states.Verdict) bool {

@@ -15,10 +15,10 @@ type Doc[T any] struct {
 }
 
 // There tells whether something lies at the key, usable or not.
-func (d Doc[T]) There() bool { return d.Index != 0 }
+func (d *Doc[T]) There() bool { return d.Index != 0 }
 
 // OK tells whether Value can be used.
-func (d Doc[T]) OK() bool { return d.Index != 0 && d.Problem == "" }
+func (d *Doc[T]) OK() bool { return d.Index != 0 && d.Problem == "" }
 
 // Leader is the document at clusters/<c>/leader, the lease. Who holds it is told by its session.
 type Leader struct {

@@ -148,10 +148,10 @@ func (s Status) Validate() error {
 
 // Off tells whether the node's agent starts nothing, whatever it is ordered: somebody disabled it, or it
 // cannot.
-func (s Status) Off() bool { return s.Disabled != nil || s.Unable != "" }
+func (s *Status) Off() bool { return s.Disabled != nil || s.Unable != "" }
 
 // WhyOff says why, after the node's name.
-func (s Status) WhyOff() string {
+func (s *Status) WhyOff() string {
 	switch {
 	case s.Disabled != nil:
 		return "disabled on its node " + s.Disabled.String()
@@ -162,12 +162,12 @@ func (s Status) WhyOff() string {
 }
 
 // At tells whether the node reached the state and attempted nothing else since.
-func (s Status) At(state State) bool {
+func (s *Status) At(state State) bool {
 	return !s.State.None() && s.State.Same(state) && s.Attempting.None()
 }
 
 // Done tells whether the node reached the state, and converged there once more where again asks for it.
-func (s Status) Done(state State, again string) bool {
+func (s *Status) Done(state State, again string) bool {
 	return s.At(state) && (again == "" || s.AgainDone == again)
 }
 
@@ -181,10 +181,10 @@ func (s Status) LastFailed() Run {
 }
 
 // Ended tells whether the run of that id is over for good, and gives it.
-func (s Status) Ended(run string) (Run, bool) {
-	for _, r := range []Run{s.Run, s.Failed} {
+func (s *Status) Ended(run string) (Run, bool) {
+	for _, r := range []*Run{&s.Run, &s.Failed} {
 		if run != "" && r.ID == run && r.Terminal {
-			return r, true
+			return *r, true
 		}
 	}
 	return Run{}, false

@@ -180,7 +180,7 @@ func (v *view) orderBlockers(n nodeView) []blocker {
 	switch {
 	case n.Order.Problem != "" || !node.Status.OK() || n.Phase == phaseForgotten || v.held(node) || n.Counted != nil:
 		return nil
-	case order.Void != "" && order.OfHop(v.desire):
+	case order.Void != "" && order.OfHop(&v.desire):
 		return one("order", "a new order", "its order was taken back: %s", order.Void)
 	case n.busy():
 		return one("run", "", "%s", v.runText(n))
@@ -188,7 +188,7 @@ func (v *view) orderBlockers(n nodeView) []blocker {
 		return one("open", "", "everybody may go, and the node says: %s", first(n.Reason, "nothing"))
 	case v.standing(node):
 		return one("order", "", "it has an order, run %s, deadline %s, and has not begun: %s", order.Run, clock(v.deadline(), v.now), first(n.Reason, "it says nothing"))
-	case order.For(v.desire, order.Instance) && order.Instance != node.Status.Value.Instance:
+	case order.For(&v.desire, order.Instance) && order.Instance != node.Status.Value.Instance:
 		return one("order", "", "its order is for instance %s, and it is %s", order.Instance, node.Status.Value.Instance)
 	}
 	return one("order", "its turn", "it has no order: %s", v.onReturn(node).Reason)
@@ -198,7 +198,7 @@ func (v *view) orderBlockers(n nodeView) []blocker {
 func (v *view) standing(n states.Node) bool {
 	order := n.Order.Value
 	_, over := n.Status.Value.Ended(order.Run)
-	return n.Order.OK() && !over && order.For(v.desire, n.Status.Value.Instance)
+	return n.Order.OK() && !over && order.For(&v.desire, n.Status.Value.Instance)
 }
 
 func (v *view) runText(n nodeView) string {

@@ -20,7 +20,7 @@ func alone(h *History) (all []Violation) {
 			}
 			for name, doc := range after.Statuses {
 				s, o := doc.Status, after.Orders[name]
-				if s == nil || doc.Session == "" || s.Mark.Refuses(d.Mark) != "" || !after.Freeze.Gone && after.Freeze.Room != "" || o != nil && (o.Held != nil || o.Forgotten != nil || o.OfHop(*d) && s.Run.Bad()) {
+				if s == nil || doc.Session == "" || s.Mark.Refuses(d.Mark) != "" || !after.Freeze.Gone && after.Freeze.Room != "" || o != nil && (o.Held != nil || o.Forgotten != nil || o.OfHop(d) && s.Run.Bad()) {
 					continue
 				}
 				if !after.at(name).Same(d.State) && !after.itself(name, d.State) {

@@ -60,7 +60,7 @@ func stopped(h *History) (all []Violation) {
 				}
 				run, over := s.Status.Ended(o.Run)
 				retried := slices.ContainsFunc(r.Counted, func(c states.Counted) bool { return c.Run == o.Run && c.Retried })
-				if over && run.Bad() && o.Transition == r.ID && !retried && o.OfHop(*before.Desired) {
+				if over && run.Bad() && o.Transition == r.ID && !retried && o.OfHop(before.Desired) {
 					failed[name] = true
 				}
 			}

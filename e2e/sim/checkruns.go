@@ -91,7 +91,7 @@ func bound(h *History) (all []Violation) {
 		}
 		for node, o := range after.Orders {
 			status := after.Statuses[node]
-			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(*d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil || knows[o.Instance].Refuses(d.Mark) != "" {
+			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil || knows[o.Instance].Refuses(d.Mark) != "" {
 				continue
 			}
 			if _, over := status.Status.Ended(o.Run); !over && !status.Status.Done(d.State, d.Again) {

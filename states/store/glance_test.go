@@ -101,7 +101,10 @@ func TestQueriesThatHearNothing(t *testing.T) {
 					t.Errorf("it saw what changed after %s", took)
 				}
 				memory.Delete(keys.Desired("web"))
-				for (<-sights).Desired.There() {
+				for sight := range sights {
+					if !sight.Desired.There() {
+						break
+					}
 				}
 				cancel()
 				<-ended

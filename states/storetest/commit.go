@@ -199,7 +199,7 @@ func commitFoundOut(t *testing.T, h Harness) {
 	now := snapshot(t, s)
 	kv.LoseNextWrite(false)
 	wantErr(t, "a commit that never arrived", s.Commit(t.Context(), lease, now, change(1)), states.ErrUnknownOutcome)
-	if snapshot(t, s).Record.There() {
+	if now := snapshot(t, s); now.Record.There() {
 		t.Error("it was written all the same")
 	}
 	kv.LoseNextWrite(true)

@@ -85,7 +85,7 @@ func lateDeposed(t *testing.T, h Harness) {
 		t.Error("it landed when its leader had let go")
 	}
 	lead(t, s)
-	if kv.land(t) || snapshot(t, s).Record.There() {
+	if landed, now := kv.land(t), snapshot(t, s); landed || now.Record.There() {
 		t.Error("it landed when the next led")
 	}
 }
