@@ -231,11 +231,16 @@ func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 
 // claim asks for the run. Where it fails it is not known what lies there: it is written again.
 func (a *Agent) claim(ctx context.Context, before, running states.Status) error {
+	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := a.Inbox.Claim(limited, *a.sight, before, running)
-	if err == nil {
-		err = ctx.Err() // told to stop meanwhile
+	switch {
+	case err != nil:
+	case ctx.Err() != nil: // told to stop meanwhile
+		err = ctx.Err()
+	case time.Since(begun) > patience: // this process or its machine stood still: its slot may be another's by now
+		err = errHeldUp
 	}
 	if err != nil {
 		a.lies = nil
@@ -243,6 +248,9 @@ func (a *Agent) claim(ctx context.Context, before, running states.Status) error 
 	}
 	return err
 }
+
+// errHeldUp means that a claim went through so long ago that nothing may start by it.
+var errHeldUp = errors.New("held up between its claim and its start")
 
 // claimProblem words why a claim failed, without what changes from try to try.
 func claimProblem(err error) string {
@@ -253,6 +261,8 @@ func claimProblem(err error) string {
 		return "its token may not claim a run"
 	case errors.Is(err, states.ErrSessionGone):
 		return "its session is gone"
+	case errors.Is(err, errHeldUp):
+		return "it was held up between its claim and its start"
 	}
 	return "consul does not answer"
 }

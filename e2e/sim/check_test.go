@@ -162,6 +162,7 @@ func paused(id, cause string) Doc {
 
 func gatedRecord() Doc {
 	d := aRecord(1, "n1", "n2")
+	d.Record.Batch.Count = 1
 	d.Record.Hops[0].Gates = []states.Gate{{Kind: states.GateHTTP, Name: "canary"}}
 	return d
 }

@@ -130,7 +130,7 @@ func gated(h *History) (all []Violation) {
 		if n.Sensed != nil {
 			heard[n.Who+" "+n.Sensed.Gate] = *n.Sensed
 		}
-		if n.Write == nil || n.Reset || n.Who == "" || before.Record == nil || before.Record.Batch.Number == 0 || before.Record.Status != states.Running {
+		if n.Write == nil || n.Reset || n.Who == "" || before.Record == nil || before.Record.Batch.Count == 0 || before.Record.Status != states.Running {
 			return
 		}
 		r := before.Record

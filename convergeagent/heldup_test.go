@@ -1,0 +1,45 @@
+package convergeagent
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"orch/states"
+)
+
+// sleepy is an inbox whose first claim goes through, and its answer is read only when the machine wakes up.
+type sleepy struct {
+	Inbox
+	slept atomic.Bool
+}
+
+func (s *sleepy) Claim(ctx context.Context, sight states.Sight, before, running states.Status) error {
+	err := s.Inbox.Claim(ctx, sight, before, running)
+	if s.slept.CompareAndSwap(false, true) {
+		time.Sleep(patience + 100*time.Millisecond)
+	}
+	return err
+}
+
+// Who stood still between its claim and its start does not start: it may have been given up, and its slot
+// be another's. It decides again.
+func TestAClaimThatIsOldStartsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "exit 0")
+	r.config.Inbox = &sleepy{Inbox: r.config.Inbox}
+	var ran []string
+	r.config.Action = spy{r.config.Action, func(task Task) { ran = append(ran, task.Run.ID) }}
+	r.want(desired(1, "converged"))
+	r.start()
+	first := r.until("claimed", func(s states.Status) bool { return s.Run.Going() })
+	s := r.settled("converged")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if len(ran) != 1 || ran[0] != s.Run.ID || s.Run.ID == first.Run.ID {
+		t.Errorf("it claimed %s, was held up, and ran %s", first.Run.ID, strings.Join(ran, ", "))
+	}
+}
