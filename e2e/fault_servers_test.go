@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -31,6 +32,20 @@ func TestFaultsOfServers(t *testing.T) {
 		defer l.sit("ops")
 		l.says(l.ok("transition", "web", "version", "100"), "is one of Consul's servers", "lead through a client agent")
 	})
+	t.Run("the server that somebody leads through dies", func(t *testing.T) {
+		everything(t)
+		l.sit("s1")
+		defer l.sit("ops")
+		move := l.orchStart("transition", "web", "version", "101")
+		l.inBatch(move, "version 101", 1)
+		l.hosts["s1"].kill()
+		eventually(t, "the move to wait", 30*time.Second, func() bool { return strings.Contains(move.text(), "waiting for") })
+		l.hosts["s1"].start()
+		if code := l.wait(move, 120*time.Second); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, move.text())
+		}
+		l.serves("101", 1)
+	})
 	rollout("the leader is killed", func(t *testing.T, move *process) {
 		dead := l.raftLeader()
 		dead.kill()
@@ -58,6 +73,29 @@ func TestFaultsOfServers(t *testing.T) {
 		}
 		l.up()
 	})
+	rollout("two of three are away for longer than leases, sessions and runs last", func(t *testing.T, move *process) {
+		everything(t)
+		to := "version " + itoa(version)
+		before := l.epoch()
+		for _, name := range []string{"s2", "s3"} {
+			l.hosts[name].kill()
+		}
+		running := l.to(to)
+		eventually(t, "the run to end, and nobody to hear of it", 30*time.Second, func() bool {
+			runs := l.to(to)
+			return runs[len(runs)-1].stop != 0 && strings.Contains(l.agents[runs[len(runs)-1].node].text(), "was not delivered")
+		})
+		eventually(t, "the leader to know that it leads no more", 30*time.Second, func() bool { return strings.Contains(move.text(), "the lease is gone") })
+		l.quiet(2 * time.Second)
+		for _, name := range []string{"s2", "s3"} {
+			l.hosts[name].start()
+		}
+		l.up()
+		eventually(t, "it to lead again", 60*time.Second, func() bool { return l.epoch() > before })
+		if now := l.to(to); now[0].id != running[0].id || now[0].stop == 0 {
+			t.Errorf("the first run is another one: %+v", now)
+		}
+	})
 	rollout("all are restarted, one by one", func(t *testing.T, move *process) {
 		for _, name := range l.servers {
 			l.hosts[name].kill()
@@ -77,14 +115,17 @@ func TestFaultsOfServers(t *testing.T) {
 }
 
 // The server that leads is cut off from the others while clients still reach it: nobody acts on what
-// it still says.
+// it still says, not even the agent of a node whose only way to Consul it is.
 func TestFaultServerThatIsCutOff(t *testing.T) {
 	everything(t)
 	l := newLab(t, "ops", "n1", "n2")
 	l.net.cuts()
 	l.born(`batches = [1]`, "n1", "n2")
-	l.ctl("all", "pause=0.5")
 	alone := l.raftLeader()
+	l.boot("web-09", alone.name)
+	l.alive(5)
+	eventually(t, "web-09 to be there", 20*time.Second, func() bool { return l.node("web-09").Phase == "settled" })
+	l.ctl("all", "pause=0.5")
 	move := l.orchStart("transition", "web", "version", "1")
 	l.inBatch(move, "version 1", 1)
 	for _, name := range l.servers {
@@ -93,11 +134,17 @@ func TestFaultServerThatIsCutOff(t *testing.T) {
 			l.net.deafen(other.name, alone.ip)
 		}
 	}
-	if code := l.wait(move, 120*time.Second); code != 0 {
-		t.Fatalf("exit code %d:\n%s", code, move.text())
-	}
+	l.inBatch(move, "version 1", 4)
 	if code, text := l.from(alone.name).http("GET", "/v1/kv/orch/clusters/web/desired?consistent", ""); code == 200 {
 		t.Fatalf("it was not cut off: %s", text)
+	}
+	if code, text := l.from(alone.name).http("GET", "/v1/kv/orch/clusters/web/desired?stale", ""); code != 200 {
+		t.Fatalf("nobody reaches it: %d %s", code, text)
+	}
+	for _, r := range l.to("version 1") {
+		if r.node == "web-09" {
+			t.Errorf("it ran on what a server says that lost the others: %+v", r)
+		}
 	}
 	for _, name := range l.servers {
 		if other := l.hosts[name]; other != alone {
@@ -105,6 +152,10 @@ func TestFaultServerThatIsCutOff(t *testing.T) {
 			l.net.mend(other.name, alone.ip)
 		}
 	}
+	if code := l.wait(move, 180*time.Second); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, move.text())
+	}
 	l.up()
+	eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(l.phase("settled")) == 5 })
 	l.serves("1", 1)
 }
