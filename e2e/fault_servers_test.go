@@ -134,7 +134,8 @@ func TestFaultServerThatIsCutOff(t *testing.T) {
 			l.net.deafen(other.name, alone.ip)
 		}
 	}
-	l.inBatch(move, "version 1", 4)
+	l.inBatch(move, "version 1", 2)
+	eventually(t, "web-09 to miss Consul", 60*time.Second, func() bool { return strings.Contains(l.agents["web-09"].text(), "was not renewed") })
 	if code, text := l.from(alone.name).http("GET", "/v1/kv/orch/clusters/web/desired?consistent", ""); code == 200 {
 		t.Fatalf("it was not cut off: %s", text)
 	}

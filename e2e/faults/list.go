@@ -24,19 +24,23 @@ const (
 
 var servers = []row{
 	{"somebody leads through a server", "three servers, no client agent", "it is told that the lease hangs on that server", "TestFaultsOfServers/who_leads_through_a_server_is_told", ""},
+	{"the server that somebody leads through dies", "SIGKILL in mid-batch, restarted later", goesOn, "TestFaultsOfServers/the_server_that_somebody_leads_through_dies", ""},
 	{"the leading server dies", "SIGKILL in mid-batch, restarted later", goesOn, "TestFaultsOfServers/the_leader_is_killed", ""},
 	{"the leading server stands still and comes back", "SIGSTOP, SIGCONT after another leads", goesOn, "TestFaultsOfServers/the_leader_is_frozen_and_comes_back", ""},
 	{"no quorum", "two of three killed in mid-batch", quiet, "TestFaultsOfServers/two_of_three_are_killed", ""},
+	{"no quorum for long", "two of three killed, until the lease is lost and a run has ended", quiet + "; the run's end is told then", "TestFaultsOfServers/two_of_three_are_away_for_longer_than_leases,_sessions_and_runs_last", ""},
 	{"rolling restart", "all killed and started, one by one", goesOn, "TestFaultsOfServers/all_are_restarted,_one_by_one", ""},
 	{"cold restart", "all killed, then all started", goesOn, "TestFaultsOfServers/all_are_killed", ""},
-	{"the leading server is cut off, and clients still reach it", "blackhole routes in its network namespace", goesOn, "TestFaultServerThatIsCutOff", ""},
+	{"the leading server is cut off, and clients still reach it", "blackhole routes in its network namespace", goesOn + "; the agent of a node that reaches no other server starts nothing", "TestFaultServerThatIsCutOff", ""},
 	{"one server is restarted in mid-transition", "SIGKILL", goesOn, "TestConsulRestartsInMidTransition", ""},
+	{"a new Consul gets a snapshot of now", "empty data directory, Consul's API", "all go on, with nothing to recover", "TestFaultConsulIsMadeAnew/from_a_snapshot", ""},
+	{"a new Consul gets all keys, with lower indexes", "empty data directory, consul kv export and import", "all go on, with nothing to recover", "TestFaultConsulIsMadeAnew/from_exported_keys", ""},
 	{"a snapshot from before is restored", "Consul's API", neverBack, "TestRecoverAfterARestore", ""},
 	{"everything under the prefix is deleted", "Consul's API", neverBack, "TestRecoverAfterAWipe", ""},
 	{"a new Consul", "empty data directory", neverBack, "TestRecoverOnANewConsul", ""},
 	{"the disk of Consul is full", "a small tmpfs, filled", goesOn + ", or is resumed", "TestFaultFullDisk", ""},
 	{"Consul refuses requests: too many", "request_limits", goesOn + ", or is resumed", "TestFaultRateLimits", ""},
-	{"sixty agents reconnect at once", "restart", "all are back, and a move goes through", "TestFaultManyAgentsReconnect", ""},
+	{"five hundred agents reconnect at once", "restart, under 500 real agents", "all are back, and a move goes through", "TestFaultManyAgentsReconnect", ""},
 }
 
 var network = []row{
@@ -74,6 +78,7 @@ var leaders = []row{
 	{"the lease is released under the leader", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_lets_go_of_it", ""},
 	{"somebody else locks the key", "Consul's API", goesOn, "TestFaultsOfTheLease/somebody_else_takes_it", ""},
 	{"two operators at once", "two commands", "one moves, the other is refused with who, since when, why", "TestTwoOperators", ""},
+	{"leaders die, and the definition is another one each time", "SIGKILL, orch apply with other batches", "a move keeps the policy that it began with", "TestFaultLeadersOfTwoMinds", ""},
 	{"a new target in mid-rollout", "--supersede", "bound and failure budget carry over", "TestNewTargetInMidRollout", ""},
 	{"writes that arrive late or twice", "memkv and a real Consul", "fenced: nothing changes", "TestConsul", storetest + "/..."},
 }
