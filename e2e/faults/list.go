@@ -142,11 +142,13 @@ var access = []row{
 	{"HTTP is spoken where HTTPS is, and the other way round", "addresses", "exit code 1, and why", "TestFaultsOfTLS/plain_HTTP_where_HTTPS_is_spoken", ""},
 }
 
-// chapters are the table, as it is read.
-var chapters = []struct {
+type chapter struct {
 	Name string
 	Rows []row
-}{
+}
+
+// chapters are the table, as it is read.
+var chapters = []chapter{
 	{"Consul's servers", servers}, {"Networks", network}, {"Leaders and the lease", leaders},
 	{"Nodes and runs", nodes}, {"What lies in Consul", values}, {"Rights and certificates", access},
 }

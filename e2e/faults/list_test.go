@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,13 +46,25 @@ func TestRowsNameTests(t *testing.T) {
 // A promise held only if it did every time, and was tried.
 func TestVerdict(t *testing.T) {
 	for want, ends := range map[string][]string{
-		"yes": {"pass", "pass"}, "**no**: 1 of 2": {"pass", "fail"}, "**no**: 0 of 2": nil, "**not made here**": {"skip", "pass"},
+		"yes, 2 of 2": {"pass", "pass"}, "**no**, 1 of 2": {"pass", "fail"}, "**no**, 0 of 2": nil, "**not made here**": {"skip", "pass"},
 	} {
 		if got := verdict(ends, 2); got != want {
 			t.Errorf("%v: want %q, got %q", ends, want, got)
 		}
 	}
-	if got := verdict([]string{"pass"}, 2); got == "yes" {
+	if got := verdict([]string{"pass"}, 2); got != "**no**, 1 of 2" {
 		t.Errorf("once of two times is %q", got)
+	}
+}
+
+// What a test asserts after its parts, it asserts of each of them; what one of them broke, the others did not.
+func TestPartsOfATestThatFails(t *testing.T) {
+	r := results{}
+	for _, end := range [][2]string{{"T/a", "pass"}, {"T/b", "pass"}, {"T", "fail"}, {"T/a", "pass"}, {"T/b", "fail"}, {"T", "fail"}, {"T/a", "pass"}, {"T/b", "pass"}, {"T", "pass"}, {"Tail/a", "pass"}} {
+		r.add(end[0], end[1])
+	}
+	want := results{"T/a": {"fail", "pass", "pass"}, "T/b": {"fail", "fail", "pass"}, "T": {"fail", "fail", "pass"}, "Tail/a": {"pass"}}
+	if !maps.EqualFunc(r, want, slices.Equal) {
+		t.Errorf("want %v, got %v", want, r)
 	}
 }

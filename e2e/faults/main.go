@@ -28,22 +28,30 @@ func main() {
 }
 
 func run(times int, out string) error {
-	began, results := time.Now(), map[string][]string{}
+	began, version, results := time.Now(), describe(), results{}
 	for _, folder := range packages() {
 		if err := test(folder, times, results); err != nil {
 			return err
 		}
 	}
-	broken := 0
-	text := table(results, times, time.Since(began), &broken)
+	text, broken, skipped := table(results, times, version, time.Since(began))
 	if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
-	fmt.Printf("%s is written: %d promises, %d not kept\n", out, count(), broken)
+	fmt.Printf("%s is written: %d promises, %d not kept, %d not made here\n", out, count(), broken, skipped)
 	if broken > 0 {
 		return fmt.Errorf("%d promises were not kept; see %s", broken, out)
 	}
 	return nil
+}
+
+// describe names what is tested.
+func describe() string {
+	text, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output()
+	if err != nil {
+		return "an unknown version"
+	}
+	return "version " + strings.TrimSpace(string(text))
 }
 
 func count() (n int) {
@@ -75,10 +83,36 @@ func folderOf(row row) string {
 // event is a line of go test -json.
 type event struct {
 	Action, Test, Output string
+	Elapsed              float64
+}
+
+// results are how every test and its parts ended, each time.
+type results map[string][]string
+
+// add notes an end. A test that fails after all of its parts passed looked at all of them together: then
+// none of them held.
+func (r results) add(name, end string) {
+	r[name] = append(r[name], end)
+	if end != "fail" || strings.Contains(name, "/") {
+		return
+	}
+	nth, parts := len(r[name])-1, []string{}
+	for part, ends := range r {
+		if !strings.HasPrefix(part, name+"/") || len(ends) <= nth {
+			continue
+		}
+		if ends[nth] == "fail" {
+			return
+		}
+		parts = append(parts, part)
+	}
+	for _, part := range parts {
+		r[part][nth] = "fail"
+	}
 }
 
 // test runs the tests of a folder, and notes how each of them and of their subtests ended.
-func test(folder string, times int, results map[string][]string) error {
+func test(folder string, times int, results results) error {
 	var names []string
 	for _, chapter := range chapters {
 		for _, row := range chapter.Rows {
@@ -103,7 +137,7 @@ func test(folder string, times int, results map[string][]string) error {
 	return nil
 }
 
-func read(pipe io.Reader, results map[string][]string) {
+func read(pipe io.Reader, results results) {
 	lines := bufio.NewScanner(pipe)
 	lines.Buffer(nil, 16<<20)
 	said := map[string]string{}
@@ -119,38 +153,58 @@ func read(pipe io.Reader, results map[string][]string) {
 			if e.Test == "" {
 				continue
 			}
-			results[e.Test] = append(results[e.Test], e.Action)
+			results.add(e.Test, e.Action)
 			if e.Action == "fail" {
 				fmt.Println(said[e.Test])
 			}
-			if !strings.Contains(e.Test, "/") {
-				fmt.Printf("%s %s\n", e.Action, e.Test)
+			if isRow(e.Test) || !strings.Contains(e.Test, "/") {
+				fmt.Printf("%s %s (%.0fs)\n", e.Action, e.Test, e.Elapsed)
 			}
 			delete(said, e.Test)
 		}
 	}
 }
 
-// table writes what held.
-func table(results map[string][]string, times int, took time.Duration, broken *int) string {
+func isRow(test string) bool {
+	return slices.ContainsFunc(chapters, func(c chapter) bool {
+		return slices.ContainsFunc(c.Rows, func(r row) bool { return r.Test == test })
+	})
+}
+
+// table writes what held, and counts what did not and what could not be made here.
+func table(results results, times int, version string, took time.Duration) (text string, broken, skipped int) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Faults, and what held\n\nWritten by `make faults`; each fault is made for real, in the middle of a rollout, against a real Consul\n"+
 		"and both real programs, and its test asserts the promise and that the fault struck.\n\n"+
-		"Last run: %s, each fault %d times, %s in all.\n", time.Now().UTC().Format("2006-01-02"), times, took.Round(time.Second))
+		"Last run: %s, %s, each fault %s, %s in all.\n", time.Now().UTC().Format("2006-01-02 15:04 MST"), version, often(times), took.Round(time.Second))
 	for _, chapter := range chapters {
 		fmt.Fprintf(&b, "\n## %s\n\n| fault | how it is made | promise | held | test |\n|---|---|---|---|---|\n", chapter.Name)
 		for _, row := range chapter.Rows {
-			held := verdict(results[row.Test], times)
-			if held != "yes" {
-				*broken++
+			ends := results[row.Test]
+			switch {
+			case slices.Contains(ends, "skip"):
+				skipped++
+			case !held(ends, times):
+				broken++
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", row.Fault, row.Made, row.Promise, held, row.Test)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", row.Fault, row.Made, row.Promise, verdict(ends, times), row.Test)
 		}
 	}
-	return b.String()
+	return b.String(), broken, skipped
 }
 
-// verdict is yes only if the promise held every time.
+func often(times int) string {
+	if times == 1 {
+		return "once"
+	}
+	return fmt.Sprint(times, " times")
+}
+
+// held tells whether a promise held every time.
+func held(ends []string, times int) bool {
+	return len(ends) >= times && !slices.ContainsFunc(ends, func(end string) bool { return end != "pass" })
+}
+
 func verdict(ends []string, times int) string {
 	passed := 0
 	for _, end := range ends {
@@ -158,11 +212,12 @@ func verdict(ends []string, times int) string {
 			passed++
 		}
 	}
+	count := fmt.Sprintf("%d of %d", passed, max(times, len(ends)))
 	switch {
 	case slices.Contains(ends, "skip"):
 		return "**not made here**"
-	case passed == len(ends) && passed >= times:
-		return "yes"
+	case held(ends, times):
+		return "yes, " + count
 	}
-	return fmt.Sprintf("**no**: %d of %d", passed, max(times, len(ends)))
+	return "**no**, " + count
 }
