@@ -18,6 +18,25 @@ type Alteration struct {
 	Agent  func(m *machine, c *convergeagent.Config)         // what an agent is handed
 	Engine func(w *world, e *orchestrator.Engine)            // what a leader is handed
 	Disk   func(text []byte) []byte                          // what an agent finds of what it wrote
+	Lands  func(op store.Op, lies uint64) (store.Op, bool)   // what comes in at the store, over what index: another operation, or none
+}
+
+// landed is what comes in at the store of what was sent.
+func (w *world) landed(ops []store.Op) []store.Op {
+	if w.alter.Lands == nil {
+		return ops
+	}
+	lies := map[string]uint64{}
+	for _, pair := range w.kv.All() {
+		lies[pair.Key] = pair.Index
+	}
+	var left []store.Op
+	for _, op := range ops {
+		if op, there := w.alter.Lands(op, lies[op.Key]); there {
+			left = append(left, op)
+		}
+	}
+	return left
 }
 
 // altered is a port, perhaps without a safeguard.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func aLease(session string, epoch uint64) Doc {
 }
 
 func anEntry(seq uint64, event string) Doc {
-	return Doc{Room: "journal", Entry: &states.Entry{Seq: seq, Event: event}}
+	return Doc{Room: "journal", Entry: &states.Entry{Seq: seq, Event: event, Transition: "t-1"}}
 }
 
 func anOrder(node, run string, generation uint64) Doc {
@@ -96,6 +97,58 @@ func (d Doc) settledAt(state states.State) Doc {
 	return d
 }
 
+// ordered is a batch of one that goes.
+func ordered() *tale {
+	batch := aRecord(1, "n1", "n2")
+	batch.Record.Batch.Nodes, batch.Record.Hops[0].Policy.ConvergeTimeout = []string{"n1"}, minute
+	return going().wrote("orch1", anEntry(2, states.EventBatch), batch, anOrder("n1", "r-1", 2)).wrote("n1#1", aStatus("n1", states.Run{}))
+}
+
+func (d Doc) void() Doc {
+	d.Order.Void = "it is given up"
+	return d
+}
+
+// silent is a node whose session has ended.
+func silent(node string) Doc {
+	d := aStatus(node, states.Run{})
+	d.Session = ""
+	return d
+}
+
+// quiet lets time pass in which nothing happens.
+func (t *tale) quiet(notes int) *tale {
+	for range notes {
+		t.note(Note{})
+	}
+	return t
+}
+
+// These look like what checks are for, and are as they should be.
+func TestChecksAreSilent(t *testing.T) {
+	tales := map[string]*tale{
+		"spent, another run":              going().note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).note(begins(2, "n1", "r-2")),
+		"charged, and it has not ended":   ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"overdue, and the time is not up": ordered().wrote("", silent("n1")).quiet(3).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"overdue, and given up":           ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"overdue, under another leader":   ordered().wrote("", silent("n1")).quiet(20).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(3, states.EventBatchDone)),
+		"turns, and the last one is over": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventBatch)),
+		"turns, and it was given up":      ordered().wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"opened for one that remains":     going().wrote("n2#1", aStatus("n2", aRun("r-2", 2)).settledAt(v2)).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
+		"half, and one is back":           going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"half, and all fell silent now":   going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"recovered far enough":            going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),
+	}
+	for name, story := range tales {
+		word, _, _ := strings.Cut(strings.ReplaceAll(name, ",", ""), " ")
+		for _, c := range Checks() {
+			if found := c.Find(&story.History); c.Name == word && len(found) > 0 {
+				t.Errorf("%s: %v\n%s", name, found, story.Print(100))
+			}
+		}
+	}
+}
+
 // Each check is silent about a history in which all is well, and notices the one thing that is not.
 func TestChecksNotice(t *testing.T) {
 	claimed1 := aStatus("n1", aRun("r-1", 2))
@@ -136,6 +189,15 @@ func TestChecksNotice(t *testing.T) {
 		"overtaken": going().wrote("n2#1", ahead("n2")).note(Note{}).note(Note{}).wrote("orch1", anEntry(2, states.EventBatch)),
 		"said":      going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(3, 3)}}).note(Note{Calm: "operator"}),
 		"looked":    going().note(Note{Beside: "a check begins beside a run"}),
+		"spent": going().note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).
+			note(begins(2, "n1", "r-1")),
+		"charged": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"overdue": ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"turns":   ordered().wrote("orch1", anEntry(3, states.EventBatch)),
+		"opened":  going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
+		"half":    going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"recovered": going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).
+			wrote("orch1", anEntry(2, states.EventRecovered), aDesired(2, 9, false)),
 	}
 	for _, c := range Checks() {
 		story := tales[c.Name]

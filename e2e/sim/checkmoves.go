@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 
 	"orch/states"
@@ -8,9 +9,19 @@ import (
 
 // reached: a hop ends, or a move is done, only when the machines of all members that count are there.
 func reached(h *History) (all []Violation) {
-	rough := false
+	rough, hop := false, ""
+	members := map[string]bool{} // of the hop: whoever was ever one
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		rough = rough || n.Reset
+		if r := before.Record; r != nil {
+			if now := fmt.Sprint(r.ID, " ", r.Hop, " ", r.HopAt); now != hop {
+				hop = now
+				clear(members)
+			}
+			for _, m := range r.Members {
+				members[m.Node] = true
+			}
+		}
 		if n.Write == nil || n.Reset || before.Record == nil || before.Desired == nil {
 			return
 		}
@@ -18,14 +29,14 @@ func reached(h *History) (all []Violation) {
 			if rough || doc.Entry == nil || doc.Entry.Event != states.EventHop && doc.Entry.Event != states.EventDone {
 				continue
 			}
-			for _, m := range before.Record.Members {
-				_, charged := before.Record.CountOf(m.Node)
-				o, said := before.Orders[m.Node], before.Statuses[m.Node].Status
-				if charged || said != nil && said.Off() || o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.Held != nil) {
+			for _, name := range sorted(members) {
+				_, charged := before.Record.CountOf(name)
+				o, said := before.Orders[name], before.Statuses[name].Status
+				if charged || o != nil && o.Forgotten != nil || said != nil && said.Off() || o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.Held != nil) {
 					continue
 				}
-				if real := before.at(m.Node); !real.Same(before.Desired.State) {
-					all = append(all, found(i, n, "%s is told to be reached, and %s is at %s", before.Desired.State, m.Node, real))
+				if real := before.at(name); !real.Same(before.Desired.State) {
+					all = append(all, found(i, n, "%s is told to be reached, and %s is at %s", before.Desired.State, name, real))
 				}
 			}
 		}

@@ -25,28 +25,37 @@ func oneRun(h *History) (all []Violation) {
 	return all
 }
 
-// neverBackwards: what an agent writes down never falls, and neither does what it runs for.
+// neverBackwards: what an agent writes down never falls, and neither does what it runs for, or claims.
 func neverBackwards(h *History) (all []Violation) {
-	marks, runs := map[string]states.Mark{}, map[string]uint64{}
-	for i := range h.Notes {
-		n := &h.Notes[i]
+	marks, runs, instance := map[string]states.Mark{}, map[string]uint64{}, map[string]string{}
+	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Saved != nil:
-			before, now := marks[n.Saved.Instance], n.Saved.Mark
-			if before.Refuses(now) != "" {
+			was, now := marks[n.Saved.Instance], n.Saved.Mark
+			if was.Refuses(now) != "" {
 				all = append(all, found(i, n, "%s accepted epoch %d, generation %d of %s, and then %d, %d of %s", n.Saved.Machine,
-					before.Epoch, before.Generation, before.Transition, now.Epoch, now.Generation, now.Transition))
+					was.Epoch, was.Generation, was.Transition, now.Epoch, now.Generation, now.Transition))
 			}
-			marks[n.Saved.Instance] = now
+			marks[n.Saved.Instance], instance[n.Saved.Machine] = now, n.Saved.Instance
 		case n.Start != nil:
 			if at := runs[n.Start.Machine]; n.Start.Run.Generation < at {
 				all = append(all, found(i, n, "%s runs for generation %d after one for %d", n.Start.Machine, n.Start.Run.Generation, at))
 			}
 			runs[n.Start.Machine] = n.Start.Run.Generation
-		case n.Saved == nil && n.Text == "is installed anew":
+		case n.Text == "is installed anew":
 			delete(runs, n.Who)
+		case n.Write != nil && !n.Reset && before.Desired != nil:
+			for _, doc := range n.Write.Docs {
+				was := before.Statuses[doc.Name].Status
+				if doc.Status == nil || !doc.Status.Run.Going() || was == nil || was.Run.ID == doc.Status.Run.ID {
+					continue
+				}
+				if why := marks[instance[hostOf(n.Who)]].Refuses(before.Desired.Mark); why != "" {
+					all = append(all, found(i, n, "%s claims a run for what it must refuse: %s", n.Who, why))
+				}
+			}
 		}
-	}
+	})
 	return all
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"orch/states"
@@ -87,7 +88,7 @@ func asked(h *History) (all []Violation) {
 
 // once: each request has one answer, unless the store was put back.
 func once(h *History) (all []Violation) {
-	answered := map[string]bool{}
+	answered, waiting := map[string]bool{}, map[string]bool{}
 	for i := range h.Notes {
 		n := &h.Notes[i]
 		if n.Reset {
@@ -97,8 +98,14 @@ func once(h *History) (all []Violation) {
 			continue
 		}
 		for _, doc := range n.Write.Docs {
+			if doc.Room == "requests" {
+				waiting[doc.Name] = waiting[doc.Name] || !doc.Gone
+			}
 			if doc.Entry == nil || doc.Entry.Answer == nil {
 				continue
+			}
+			if id := doc.Entry.Answer.Request; waiting[id] && !slices.ContainsFunc(n.Write.Docs, func(d Doc) bool { return d.Room == "requests" && d.Name == id && d.Gone }) {
+				all = append(all, found(i, n, "request %s is answered, and still lies there to be done", id))
 			}
 			if id := doc.Entry.Answer.Request; answered[id] {
 				all = append(all, found(i, n, "request %s is answered a second time: %s", id, doc.Entry.Answer.Reason))

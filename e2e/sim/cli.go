@@ -39,7 +39,7 @@ func (w *world) command() *command {
 	c := &command{w: w, life: l, store: s, n: n}
 	r := w.dice.throw("skew "+l.name, 0)
 	w.mu.Lock()
-	if w.wrong(l.name); r.IntN(4) == 0 && !w.calm {
+	if w.wrong(l.name); r.IntN(4) == 0 && !w.calm && w.story.Told == "" {
 		w.clocks[l.name] = clock{off: between(r, -time.Hour, time.Hour)}
 	}
 	w.mu.Unlock()

@@ -59,6 +59,13 @@ func (w *world) happen(e Event, it string) {
 		if m != nil {
 			m.maintain(e)
 		}
+	case "end session": // of an agent, by hand
+		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
+		for _, pair := range w.kv.All() {
+			if pair.Key == keys.Status(cluster, host) && pair.Session != "" {
+				_ = w.kv.Client().DestroySession(w.ctx, pair.Session)
+			}
+		}
 	case "drift":
 		w.note(Note{Text: "FAULT " + e.String()})
 		if m != nil {
@@ -74,9 +81,16 @@ func (w *world) happen(e Event, it string) {
 		}
 	default:
 		r := w.dice.throw("patience", uint64(e.At))
+		if w.story.Told != "" {
+			w.typing(e, waits)
+			return
+		}
 		w.typing(e, pick(r, []time.Duration{between(r, 10*time.Second, 2*time.Minute), between(r, time.Minute, 5*time.Minute), between(r, 4*time.Minute, 15*time.Minute)}))
 	}
 }
+
+// waits is how long whoever types waits in a story that was made by hand.
+const waits = 15 * time.Minute
 
 // leader is the host of whoever holds the lease.
 func (w *world) leader() string {
@@ -156,6 +170,9 @@ func (w *world) strike(e Event, host string, m *machine) {
 // again is what people do when a command does not answer, or a node does not: somebody types another.
 func (w *world) again(e Event, m *machine) {
 	r := w.dice.throw("again", uint64(e.At))
+	if w.story.Told != "" {
+		return
+	}
 	list := []string{"pause", "resume", "resume", "approve", "unhold", "retry", "abort", "rollback", "transition version 7 supersede", "transition converged supersede", "transition off supersede", "reconverge", "hold"}
 	next, node := between(r, time.Second, 40*time.Second), "n1"
 	switch {
@@ -199,6 +216,9 @@ func (w *world) disturb(e Event, host string) {
 		chance, slow := 0.0, time.Duration(0)
 		if on {
 			chance, slow = 0.3, 4*time.Second
+			if e.Arg == "surely" {
+				chance = 1
+			}
 		}
 		return func() {
 			w.rewire(host, func(one *wire) {

@@ -97,7 +97,7 @@ func (p *port) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
 		}
 		return nil, err
 	}
-	pairs, err := p.kv.Txn(context.Background(), ops)
+	pairs, err := p.kv.Txn(context.Background(), p.w.landed(ops))
 	call.done(ops, pairs, err)
 	if err == nil && writes {
 		p.w.moment("after "+what, p.life.name)
@@ -162,7 +162,7 @@ func (p *port) land(r *rand.Rand, ops []store.Op, call *Call) {
 
 // come is what comes in when nobody waits for the answer any more.
 func (p *port) come(ops []store.Op, call *Call) {
-	pairs, err := p.kv.Txn(context.Background(), ops)
+	pairs, err := p.kv.Txn(context.Background(), p.w.landed(ops))
 	call.done(ops, pairs, err)
 	p.w.keep(call)
 }

@@ -120,52 +120,6 @@ func verbs() (all []string) {
 	return all
 }
 
-// few are the safeguards that are taken out in every run of the tests; all of them are in `make sim`.
-var few = []string{"hold", "runs are adopted"}
-
-// TestSafeguards takes each safeguard out, and wants to see that: else the checks prove nothing.
-func TestSafeguards(t *testing.T) {
-	began := time.Now()
-	all := spread(t, func(all *sum, mine func(int) bool) {
-		for n, a := range Safeguards() {
-			if !mine(n) || *only != "" && *only != a.Name || *only == "" && !*whole && !slices.Contains(few, a.Name) {
-				continue
-			}
-			if told := missed(t, a); told != "" {
-				all.Caught = append(all.Caught, told)
-			} else {
-				t.Errorf("nothing notices within %d stories that this is lost: %s: %s", *budget, a.Name, a.Loses)
-			}
-		}
-	})
-	if slices.Sort(all.Caught); *part == "" {
-		t.Logf("%d safeguards were taken out, in %s: %s of CPU\n%s", len(all.Caught), time.Since(began).Round(time.Second), all.CPU, strings.Join(all.Caught, "\n"))
-	}
-}
-
-// missed tells what notices that a safeguard is gone, and in which story.
-func missed(t *testing.T, a Alteration) string {
-	for seed := *from; seed < *from+uint64(*budget); seed++ {
-		s := Tell(seed).first()
-		result := played(t, s, a)
-		if len(result.Violations) == 0 || len(played(t, s, Alteration{}).Violations) > 0 {
-			continue // nothing is broken, or not for want of the safeguard
-		}
-		if *show > 0 {
-			t.Log("\n" + result.Tell(s))
-		}
-		return fmt.Sprintf("without %-42q seed %3d: %s", a.Name, seed, clip(result.Violations[0].String(), 140))
-	}
-	return ""
-}
-
-func clip(text string, n int) string {
-	if len(text) > n {
-		return text[:n] + "…"
-	}
-	return text
-}
-
 // The same seed gives the same story. What is chance is names alone: of instances and of runs.
 func TestSameSeedSameStory(t *testing.T) {
 	var other []uint64

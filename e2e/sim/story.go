@@ -23,6 +23,9 @@ type Story struct {
 	Outside Outside
 
 	FailRate, SlowRate, HangRate float64 // of runs
+
+	Told  string        // the name of one that was made by hand: in it happens what it says, and nothing else
+	Takes time.Duration // each of its runs
 }
 
 // Event is one thing that happens at a time, or in a moment: at the first one of that name after the
@@ -98,6 +101,11 @@ func definition(r *rand.Rand) string {
 	if r.IntN(5) == 0 {
 		add("progress_deadline = %q", pick(r, []string{"5m", "15m"}))
 	}
+	return webWith(p, pick(r, []string{"\"100%\"", "\"100%\"", "1", "\"50%\""}))
+}
+
+// webWith spells the cluster that all stories are about, with a policy and the batches of a way to off.
+func webWith(policy []string, off string) string {
 	return fmt.Sprintf(`policy {
 %s
 }
@@ -118,7 +126,7 @@ cluster "web" {
   transition "converged" { from = ["waiting", "version"] }
   transition "version" { from = ["converged", "version"] }
 }
-`, strings.Join(p, "\n"), pick(r, []string{"\"100%\"", "\"100%\"", "1", "\"50%\""}))
+`, strings.Join(policy, "\n"), off)
 }
 
 // teller makes the events of a story.

@@ -205,7 +205,7 @@ func (w *world) saw(c memkv.Commit) {
 			w.lease = pair.Session
 		}
 	}
-	if len(w.history.Notes) > tooMany && !w.overrun {
+	if len(w.history.Notes) > w.story.most() && !w.overrun {
 		w.overrun = true
 		w.history.Notes = append(w.history.Notes, Note{At: time.Since(w.began), Text: "it is cut short: it does not come to an end", Calm: "cut short"})
 		go func() { w.end(); w.stop() }()
@@ -215,8 +215,13 @@ func (w *world) saw(c memkv.Commit) {
 	}
 }
 
-// tooMany notes are more than any story has that comes to an end.
-const tooMany = 12_000
+// most notes are more than a story has that comes to an end.
+func (s Story) most() int {
+	if s.Told != "" {
+		return 400
+	}
+	return 12_000
+}
 
 // reset notes that the store holds something else now, by no client's doing.
 func (w *world) reset(text string) {
@@ -277,6 +282,9 @@ func (w *world) fate(r *rand.Rand, m *machine, run states.Run) fate {
 	f := fate{takes: between(r, 500*time.Millisecond, 15*time.Second), outcome: states.Succeeded}
 	luck := r.Float64()
 	s := w.story
+	if s.Takes > 0 {
+		f.takes = s.Takes + between(r, 0, 100*time.Millisecond)
+	}
 	switch {
 	case calm:
 	case m.bad.Load(), badVersion(run.State) && luck < 0.8:
