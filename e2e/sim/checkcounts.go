@@ -26,10 +26,11 @@ func spent(h *History) (all []Violation) {
 	return all
 }
 
-// charged: no order is taken back from a node that lies there as one that has arrived, or has ended its run.
+// charged: no node is given up that lies there as one that has arrived, or has ended its run.
 func charged(h *History) (all []Violation) {
 	h.replay(func(i int, n *Note, before, after *Frame) {
-		if n.Write == nil || n.Reset || before.Desired == nil {
+		counts := func(d Doc) bool { return d.Entry != nil && d.Entry.Event == states.EventCounted }
+		if n.Write == nil || n.Reset || before.Desired == nil || !slices.ContainsFunc(n.Write.Docs, counts) {
 			return
 		}
 		for _, doc := range n.Write.Docs {
@@ -108,7 +109,7 @@ func unanswered(f *Frame, quiet map[string]time.Duration, since time.Duration) (
 	for _, m := range f.Record.Members {
 		o, doc := f.Orders[m.Node], f.Statuses[m.Node]
 		at, silent := quiet[m.Node]
-		if !silent || at > since || doc.Status == nil || doc.Status.Done(f.Desired.State, f.Desired.Again) || o != nil && (o.Held != nil || o.Forgotten != nil) {
+		if !silent || at > since || doc.Status == nil || doc.Status.Off() || doc.Status.Done(f.Desired.State, f.Desired.Again) || o != nil && (o.Held != nil || o.Forgotten != nil) {
 			continue
 		}
 		_, counted := f.Record.CountOf(m.Node)
@@ -133,7 +134,7 @@ func turns(h *History) (all []Violation) {
 			}
 			for _, name := range r.Batch.Nodes {
 				s, o := before.Statuses[name].Status, before.Orders[name]
-				if s == nil || o == nil || !o.For(*d, s.Instance) || o.Held != nil || o.Batch != r.Batch.Seq {
+				if s == nil || s.Off() || o == nil || !o.For(*d, s.Instance) || o.Held != nil || o.Batch != r.Batch.Seq {
 					continue
 				}
 				if _, over := s.Ended(o.Run); !over && !s.Done(d.State, d.Again) {
@@ -158,7 +159,7 @@ func opened(h *History) (all []Violation) {
 			o, doc := after.Orders[m.Node], before.Statuses[m.Node]
 			c, counted := r.CountOf(m.Node)
 			switch {
-			case doc.Status == nil, doc.Status.Done(d.State, d.Again), o != nil && (o.Held != nil || o.Forgotten != nil):
+			case doc.Status == nil, doc.Status.Off(), doc.Status.Done(d.State, d.Again), o != nil && (o.Held != nil || o.Forgotten != nil):
 			case counted && (c.Kind == states.CountFailed || doc.Session == ""): // it waits for another order, or is lost
 			default:
 				let[m.Node] = true

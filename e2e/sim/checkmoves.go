@@ -122,18 +122,23 @@ func joiners(h *History) (all []Violation) {
 	return all
 }
 
-// left: whoever is where the cluster comes from waits for its turn, however often the target changes.
+// left: whoever is where the cluster comes from waits for its turn, however often the target changes. Who
+// was silent when it changed comes late.
 func left(h *History) (all []Violation) {
 	var from []states.State
+	alive := map[string]bool{}
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Reset:
 			from = nil
 		case n.Write != nil && before.Desired != nil && after.Desired != nil && before.Desired.Transition != after.Desired.Transition:
 			from = append([]states.State{before.Desired.State}, before.Desired.From...)
+			for name, doc := range before.Statuses {
+				alive[name] = doc.Session != ""
+			}
 		case n.Start != nil && n.Start.Run.Under == states.UnderJoiner && before.Desired != nil:
 			said := before.Statuses[n.Start.Node].Status // a machine that was installed anew knows of none
-			if said == nil {
+			if said == nil || !alive[n.Start.Node] {
 				return
 			}
 			if at := said.State; !at.None() && at.In(from) && !at.Same(before.Desired.State) && n.Start.Run.Generation == before.Desired.Generation {
