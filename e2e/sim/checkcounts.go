@@ -113,7 +113,7 @@ func unanswered(f *Frame, quiet map[string]time.Duration, since time.Duration) (
 			continue
 		}
 		_, counted := f.Record.CountOf(m.Node)
-		ordered := o != nil && o.For(*f.Desired, o.Instance)
+		ordered := o != nil && o.For(f.Desired, o.Instance)
 		if !counted && (ordered || f.Desired.Open) {
 			names = append(names, m.Node)
 		}
@@ -134,7 +134,7 @@ func turns(h *History) (all []Violation) {
 			}
 			for _, name := range r.Batch.Nodes {
 				s, o := before.Statuses[name].Status, before.Orders[name]
-				if s == nil || s.Off() || o == nil || !o.For(*d, s.Instance) || o.Held != nil || o.Batch != r.Batch.Seq {
+				if s == nil || s.Off() || o == nil || !o.For(d, s.Instance) || o.Held != nil || o.Batch != r.Batch.Seq {
 					continue
 				}
 				if _, over := s.Ended(o.Run); !over && !s.Done(d.State, d.Again) {
