@@ -26,6 +26,7 @@ func (a *Agent) Claim(ctx context.Context, sight states.Sight, before, running s
 		return fmt.Errorf("claim run %q: %w", running.Run.ID, states.ErrSessionGone)
 	case errors.As(err, &failed):
 		a.refresh(ctx)
+		a.lookSoon() // it was decided on what is over, and the queries may not hear of anything newer
 		return fmt.Errorf("claim run %q: %w", running.Run.ID, states.ErrConflict)
 	case errors.Is(err, states.ErrUnknownOutcome):
 		return a.findOut(ctx, before, running, err)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -65,7 +66,7 @@ func (m *stuck) RenewSession(ctx context.Context, id string) error {
 }
 
 func TestQueriesThatHearNothing(t *testing.T) {
-	for name, within := range map[string]time.Duration{"until the next look": 31 * time.Second, "and a renewal tells of it": time.Second} {
+	for name, within := range map[string]time.Duration{"until the next look": 31 * time.Second, "and a renewal tells of it": time.Second, "and a claim fails for it": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				memory := memkv.New(time.Now)
@@ -90,7 +91,13 @@ func TestQueriesThatHearNothing(t *testing.T) {
 				second := next(before)
 				memory.Put(keys.Desired("web"), `{"summary": "three"}`)
 				begun := time.Now()
-				if within < 30*time.Second {
+				switch name {
+				case "and a claim fails for it":
+					status := states.Status{Schema: states.Schema, Instance: "i-1"}
+					if err := agent.Claim(ctx, states.Sight{Desired: states.Doc[states.Desired]{Index: second}}, status, status); !errors.Is(err, states.ErrConflict) {
+						t.Errorf("it claims by what is not there any more: %v", err)
+					}
+				case "and a renewal tells of it":
 					kv.ill.Store(true)
 					_ = agent.Renew(ctx, states.Status{Schema: states.Schema, Instance: "i-1"})
 					kv.ill.Store(false)
