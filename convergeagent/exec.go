@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -183,7 +184,7 @@ func environment(task Task, attributes string) []string {
 		"ORCH_ATTRIBUTES=" + attributes,
 	}
 	for name, otherwise := range map[string]string{
-		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "", "LANG": "", "TMPDIR": "",
+		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home(), "LANG": "", "TMPDIR": "",
 	} {
 		if value := os.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
@@ -192,6 +193,18 @@ func environment(task Task, attributes string) []string {
 		}
 	}
 	return env
+}
+
+// home is as it was given, or this user's own: a service manager gives none to what root runs.
+func home() string {
+	if given := os.Getenv("HOME"); given != "" {
+		return given
+	}
+	me, err := user.LookupId(strconv.Itoa(os.Getuid()))
+	if err != nil {
+		return ""
+	}
+	return me.HomeDir
 }
 
 func from(state states.State) string {

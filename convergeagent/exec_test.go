@@ -5,6 +5,7 @@ package convergeagent
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -88,6 +89,20 @@ func TestEnvironmentIsScrubbed(t *testing.T) {
 	}
 	if attributes, _ := os.ReadFile(dir + "/attributes"); !strings.Contains(string(attributes), `"a": "b c"`) {
 		t.Errorf("its attributes are %s", attributes)
+	}
+}
+
+// A service manager gives no HOME to what root runs, and half of what a recipe calls cannot do without.
+func TestThereIsAHome(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for given, want := range map[string]string{"": me.HomeDir, "/srv/somewhere": "/srv/somewhere"} {
+		t.Setenv("HOME", given)
+		if got, _ := try(t, `echo "at $HOME"`, time.Minute); strings.Join(got.Tail, "") != "at "+want {
+			t.Errorf("with %q it is %q, want %q", given, got.Tail, want)
+		}
 	}
 }
 
