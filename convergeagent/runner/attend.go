@@ -21,14 +21,12 @@ func (r *runner) attend(ctx context.Context, box *box, timeout time.Duration) Re
 		case <-over:
 		}
 	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	final := Result{Outcome: states.TimedOut}
 	select {
 	case status := <-box.exited:
 		r.left = box.leave(rush)
 		return judge(status)
-	case <-timer.C:
+	case <-overdue(over, uptime, timeout):
 	case <-ctx.Done():
 		final = Result{Outcome: states.Interrupted, Error: toldToEnd}
 	}
@@ -36,6 +34,25 @@ func (r *runner) attend(ctx context.Context, box *box, timeout time.Duration) Re
 	status := <-box.exited
 	final.Exit, final.Signal = status.ExitStatus(), signalName(status)
 	return final
+}
+
+// overdue gives what is closed when so much time is over, the time in which the machine slept among it: whoever
+// leads counted that too, and took the run for lost. Nobody looks any more once ended is closed.
+func overdue(ended <-chan struct{}, clock func() time.Duration, timeout time.Duration) <-chan struct{} {
+	over, begun := make(chan struct{}), clock()
+	go func() {
+		for left := timeout; left > 0; left = timeout - (clock() - begun) {
+			timer := time.NewTimer(min(left, sleepTime))
+			select {
+			case <-timer.C:
+			case <-ended:
+				timer.Stop()
+				return
+			}
+		}
+		close(over)
+	}()
+	return over
 }
 
 const toldToEnd = "somebody told it to end"

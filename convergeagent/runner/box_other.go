@@ -25,6 +25,10 @@ func self() (string, error) { return os.Executable() }
 
 func keepFiles() {}
 
+func uptime() time.Duration { return time.Since(started) }
+
+var started = time.Now()
+
 type process struct {
 	pid   int
 	start uint64

@@ -9,6 +9,7 @@ const (
 	drainTime     = time.Second             // for output that is still in the pipe when nothing of the run is alive
 	liveTime      = 500 * time.Millisecond  // between two looks at what a run says
 	awaitTime     = 100 * time.Millisecond  // between two looks whether a runner is alive
+	sleepTime     = time.Second             // between two looks whether the machine slept
 	hostTime      = 200 * time.Millisecond  // between two tries to get the host
 )
 

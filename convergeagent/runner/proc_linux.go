@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,17 @@ func BootID() string {
 	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(text))
 }
+
+// uptime is how long the machine is up, also while it slept: timers count only while it is awake.
+func uptime() time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return time.Since(started)
+	}
+	return time.Duration(now.Nano())
+}
+
+var started = time.Now()
 
 // process is what the kernel says about one. A number is used again: start tells whose it is.
 type process struct {

@@ -160,7 +160,7 @@ func (r *runner) contained(ctx context.Context) Result {
 	if err != nil {
 		return failed(err)
 	}
-	began := time.Now()
+	began := uptime()
 	host, err := takeHost(ctx, r.task.LockDir, own, r.task.Timeout.D()/2, r.say)
 	var taken *hostError
 	switch {
@@ -172,7 +172,7 @@ func (r *runner) contained(ctx context.Context) Result {
 		return failed(err)
 	}
 	defer host.free()
-	return r.converge(ctx, box, r.task.Timeout.D()-time.Since(began))
+	return r.converge(ctx, box, r.task.Timeout.D()-(uptime()-began))
 }
 
 // converge starts the command and stays with it to its end, and to that of all that it started.
