@@ -71,8 +71,19 @@ func Tell(seed uint64) Story {
 	t.care()
 	t.harsh()
 	t.outside()
+	t.rest()
 	slices.SortStableFunc(s.Events, func(a, b Event) int { return int(a.At - b.At) })
 	return s
+}
+
+// rest is how long the cluster then lives on before anybody mends anything: agents renew their sessions
+// and look. The longer those are, and the less a node converges by itself, the less there is to play.
+func (t *teller) rest() {
+	if t.s.Care.Period > 0 {
+		return
+	}
+	longest := map[time.Duration]time.Duration{30 * time.Second: 2, time.Minute: 4, 5 * time.Minute: 8}[t.s.TTL] * time.Hour
+	t.s.Length += between(dice{t.s.Seed}.throw("rest", 0), 0, longest)
 }
 
 // definition makes a cluster with some policy.
