@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"orch/states/store"
@@ -55,7 +56,9 @@ func (c *Call) done(ops []store.Op, pairs []store.Pair, err error) {
 	}
 	var failed *store.TxnError
 	if errors.As(err, &failed) {
-		c.Failed = ops[failed.Op].Key
+		if !strings.Contains(failed.What, "lock delay") { // that says nothing of what lies there
+			c.Failed = ops[failed.Op].Key
+		}
 		return
 	}
 	if err != nil {
