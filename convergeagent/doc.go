@@ -17,6 +17,7 @@
 //     and goes on by itself when that is mended.
 //   - Where the node trusts keys, a desired state is obeyed only as far as one of them signed it; and what
 //     was obeyed is in the state file, so that an older word of the same key is nothing any more.
+//   - Only the Consul that was followed before is, by its id, or the one that the node's own file names.
 //   - A run starts only when the state file says that the node is at no certain state any more, and
 //     then the claim went through. Whatever was written or withdrawn meanwhile, the claim fails.
 //   - One run at a time, over restarts too. A run is in a process of its own, package runner, and goes on
@@ -28,8 +29,8 @@
 //     it, runs nothing and deletes nothing, and wakes when that is mended.
 //   - Whether a node still is what it reached is looked at only while it is there and nothing runs
 //     (check.go). Finding that it is not changes what is said of it; what follows is the rule's to say.
-//   - What a run prints stays on the node but for its last lines, and those without what looks like a
-//     token, the agent's own ones, and whatever Config.Hide takes out.
+//   - What a run prints stays on the node but for its last lines, and those without private keys, what
+//     looks like a token, the agent's own ones, and whatever Config.Hide takes out.
 //   - What a run takes out of the traffic is in the state file before it is done, with the reason that
 //     it will carry in Consul. Only what carries it is ever put back, and only at a state.
 //

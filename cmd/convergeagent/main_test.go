@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,4 +198,64 @@ func TestToldToStopBeforeItHasAName(t *testing.T) {
 		text, _ := os.ReadFile(filepath.Join(dir, "agent.json"))
 		t.Errorf("it noted whose directory that is: %v, %s", err, text)
 	}
+}
+
+// Whoever reads its log may be restarted, as journald is. That costs lines of the log, and not the agent.
+func TestItOutlivesWhoReadsItsLog(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	consul := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/txn") { // each is answered with an error, and the agent says so
+			select {
+			case asked <- struct{}{}:
+			case <-r.Context().Done():
+			}
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer consul.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := unread(t, write, "CONSUL_HTTP_ADDR="+consul.URL, "--cluster", "web", "--node", "web-01", "--state-dir", t.TempDir(), "--exec", "true")
+	write.Close()
+	<-asked
+	read.Close()
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = p.Wait() }()
+	for range 8 {
+		select {
+		case <-asked:
+		case <-ended:
+			t.Fatalf("it ended: %v", p.ProcessState)
+		}
+	}
+	_ = p.Process.Signal(syscall.SIGTERM)
+	for over := false; !over; {
+		select {
+		case <-asked:
+		case <-ended:
+			over = true
+		}
+	}
+	if code := p.ProcessState.ExitCode(); code != exitStopped {
+		t.Errorf("it ends with %v", p.ProcessState)
+	}
+}
+
+// unread starts an agent whose log goes where nobody may read it.
+func unread(t *testing.T, log *os.File, consul string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env, cmd.Stderr = append(os.Environ(), "CONVERGEAGENT_MAIN=1", consul), log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -91,6 +93,7 @@ func (o *options) checker() convergeagent.Checker {
 
 // start puts an agent together and runs it.
 func (b *brake) start(ctx context.Context, o options) error {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // else it dies when whoever reads its log does
 	log := hclog.New(&hclog.LoggerOptions{Name: "convergeagent", Level: hclog.LevelFromString(o.LogLevel), Output: os.Stderr})
 	client, err := consulkv.Open(o.Consul)
 	if err != nil {
