@@ -41,9 +41,11 @@ func (t *teller) outside() {
 			t.add(Event{At: near[r.IntN(len(near))].At, On: pick(r, draining), Who: "it", Do: pick(r, []string{"crash", "crash", "reboot", "clock", "freeze process"}), Arg: "1h", For: between(r, 5*time.Second, time.Minute)})
 		}
 	}
-	plain := "transition \"version\" { from = [\"converged\", \"version\"] }"
-	t.s.Text = strings.Replace(t.s.Text, plain, "transition \"version\" {\n    from = [\"converged\", \"version\"]\n"+blocks+"  }", 1)
+	t.s.Text = strings.Replace(t.s.Text, plainVersion, "transition \"version\" {\n    from = [\"converged\", \"version\"]\n"+blocks+"  }", 1)
 }
+
+// plainVersion is the move that asks something of the world outside, where it does not.
+const plainVersion = `transition "version" { from = ["converged", "version"] }`
 
 // draining are moments of a node that drains.
 var draining = []string{"before drain", "after drain", "after drain", "before undrain", "after undrain"}
