@@ -47,7 +47,7 @@ func neverBackwards(h *History) (all []Violation) {
 		case n.Write != nil && !n.Reset && before.Desired != nil:
 			for _, doc := range n.Write.Docs {
 				was := before.Statuses[doc.Name].Status
-				if doc.Status == nil || !doc.Status.Run.Going() || was == nil || was.Run.ID == doc.Status.Run.ID {
+				if doc.Status == nil || !doc.Status.Run.Going() || was == nil || was.Run.ID == doc.Status.Run.ID || doc.Status.Run.Generation != before.Desired.Generation { // after a restore it is said once more
 					continue
 				}
 				if why := marks[instance[hostOf(n.Who)]].Refuses(before.Desired.Mark); why != "" {
