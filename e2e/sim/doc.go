@@ -17,9 +17,11 @@
 //
 //	go test ./e2e/sim -run TestSim -v -sim.from 52 -sim.seeds 1 -sim.print 1000
 //
-// What is left to chance are the random names that agents and runs give themselves, and which of two
-// things a process does first that happen to it at one instant: some seeds give another story now and
-// then (TestSameSeedSameStory says how many), so a failing one is tried twice.
+// A seed gives the same story again. Stories are played on one processor, so that what becomes ready at
+// one instant runs in one order; many are played by many processes (parts_test.go). What is left to
+// chance are the random names that agents and runs give themselves, by which nothing is decided, and on
+// a busy machine whether the runtime lets something else run in between. TestSameSeedSameStory says how
+// many stories went otherwise, which is none nearly always; a failing one is tried twice.
 //
 // That the checks notice anything is shown twice: by histories that were made up (check_test.go), and by
 // taking each safeguard out of the code (safeguards.go), which is done by wrapping what the code is
