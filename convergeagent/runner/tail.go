@@ -131,6 +131,9 @@ var escapes = regexp.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x
 
 // Clean makes valid UTF-8 without control characters of what some program wrote.
 func Clean(line string) string {
+	if !strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) { // nearly all are
+		return strings.TrimRight(line, " ")
+	}
 	line = escapes.ReplaceAllString(strings.ToValidUTF8(line, "\uFFFD"), "")
 	line = strings.Map(func(r rune) rune {
 		switch {

@@ -78,16 +78,19 @@ func (l *life) isDead() bool {
 func (l *life) pass() error {
 	for {
 		l.mu.Lock()
-		if l.over || !l.frozen {
-			defer l.mu.Unlock()
-			if l.over {
-				return errDead
-			}
+		var turn chan struct{}
+		over := l.over
+		if !over && l.frozen {
+			turn = make(chan struct{})
+			l.stands = append(l.stands, turn)
+		}
+		l.mu.Unlock()
+		switch {
+		case over:
+			return errDead
+		case turn == nil:
 			return nil
 		}
-		turn := make(chan struct{})
-		l.stands = append(l.stands, turn)
-		l.mu.Unlock()
 		<-turn
 	}
 }

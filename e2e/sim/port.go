@@ -14,11 +14,8 @@ import (
 	"orch/states/store"
 )
 
-// Times of a real client.
-const (
-	callTimeout = 15 * time.Second
-	pollSlack   = 15 * time.Second
-)
+// callTimeout is a real client's.
+const callTimeout = 15 * time.Second
 
 // wire is the way between one host and the store, and what is wrong with it.
 type wire struct {
@@ -62,8 +59,6 @@ func way(r *rand.Rand, wire wire) time.Duration {
 
 // Txn implements store.KV.
 func (p *port) Txn(ctx context.Context, ops []store.Op) ([]store.Pair, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	what, writes := classify(ops)
 	failed := states.ErrUnavailable
 	if writes {
@@ -169,8 +164,6 @@ func (p *port) come(ops []store.Op, call *Call) {
 
 // Watch implements store.KV.
 func (p *port) Watch(ctx context.Context, q store.Query) (store.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, q.Wait+q.Wait/16+pollSlack)
-	defer cancel()
 	r := p.throw("watch " + q.Key)
 	if err := p.life.pass(); err != nil {
 		return store.Answer{}, err
@@ -204,8 +197,6 @@ func cutOff(err error) error {
 
 // call is a call of a session's, which may be repeated.
 func (p *port) call(ctx context.Context, what string, do func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	r := p.throw(what)
 	if err := p.life.pass(); err != nil {
 		return err

@@ -44,7 +44,7 @@ func (c *Caller) txn(ops []store.Op) ([]store.Pair, error) {
 	}
 	stage := c.server.begin()
 	stage.by = c.name
-	found := make([]store.Pair, 0, len(ops)+16)
+	found := make([]store.Pair, 0, len(ops))
 	for i, op := range ops {
 		pairs, what := stage.do(op)
 		if what != "" {
