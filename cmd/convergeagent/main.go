@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"unicode"
+
+	"orch/states"
 )
 
 // version is set by whoever builds a release.
@@ -52,10 +54,13 @@ func message(err error) string {
 	if errors.As(err, &page) {
 		return page.Error()
 	}
-	return "convergeagent: " + strings.Map(func(r rune) rune {
+	return states.Clip("convergeagent: "+strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) { // a terminal would obey what somebody pasted
 			return unicode.ReplacementChar
 		}
 		return r
-	}, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}, strings.ReplaceAll(err.Error(), "\n", "; ")), longMessage)
 }
+
+// longMessage is longer than any mistake takes to be told; what somebody pasted may have no end.
+const longMessage = 2000

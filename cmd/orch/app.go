@@ -75,7 +75,7 @@ func run(a *app, args []string) int {
 
 // operator is who asks, as it is recorded.
 func (a *app) operator() string {
-	if who := a.env("ORCH_OPERATOR"); who != "" {
+	if who := recorded(a.env("ORCH_OPERATOR"), longName); who != "" {
 		return who
 	}
 	name, host := "unknown", "unknown"

@@ -65,6 +65,18 @@ func shortened(text string) string {
 // longWord is longer than any name and most paths.
 const longWord = 300
 
+// recorded is a text as it is written into Consul, where many programs show it: one line, in letters that can
+// be shown, and not longer than whoever reads a journal has patience for.
+func recorded(text string, limit int) string {
+	return states.Clip(legible(strings.Join(strings.Fields(text), " ")), limit)
+}
+
+// How long the name of whoever asks may be, and a reason.
+const (
+	longName   = 100
+	longReason = 1000
+)
+
 // printable makes a text of many lines safe for a terminal, and keeps its lines.
 func printable(s string) string {
 	lines := strings.Split(s, "\n")

@@ -29,6 +29,11 @@ func newRoot(a *app) *cobra.Command {
 			if a.output != "text" && a.output != "json" {
 				return usagef("read --output %q: it is text or json", a.output)
 			}
+			if reason := cmd.Flags().Lookup("reason"); reason != nil && reason.Changed {
+				if err := reason.Value.Set(recorded(reason.Value.String(), longReason)); err != nil {
+					return err
+				}
+			}
 			return emptyFlag(cmd)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -41,6 +41,9 @@ const (
 
 // Open makes a Client. Nothing is sent yet.
 func Open(c Config) (*Client, error) {
+	if err := surroundings(); err != nil {
+		return nil, err
+	}
 	source, err := newToken(c.TokenFile)
 	if err != nil {
 		return nil, err
@@ -51,6 +54,9 @@ func Open(c Config) (*Client, error) {
 		config.Transport = cleanhttp.DefaultPooledTransport()
 		config.Token, config.TokenFile = "", "" // given with every call
 		fill(&config.Address, c.Address)
+		if err := addressable(config.Address); err != nil {
+			return nil, err
+		}
 		fill(&config.TLSConfig.CAFile, c.CAFile)
 		fill(&config.TLSConfig.CAPath, c.CAPath)
 		fill(&config.TLSConfig.CertFile, c.ClientCert)

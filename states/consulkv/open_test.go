@@ -80,3 +80,18 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// What is neither on nor off, and what is no address, is refused by its name: a Consul that is asked in the
+// clear because somebody wrote yes, or one that is looked for for ever, helps nobody.
+func TestOpenRefusesAHostileEnvironment(t *testing.T) {
+	for _, name := range []string{"CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY", "CONSUL_HTTP_ADDR"} {
+		for _, value := range []string{"yes ", "\x1b[2J", "a\nb", "not UTF-8 \xff", strings.Repeat("w", 100_000)} {
+			t.Run(name, func(t *testing.T) {
+				t.Setenv(name, value)
+				if _, err := consulkv.Open(consulkv.Config{}); err == nil || !strings.Contains(err.Error(), name) || len(err.Error()) > 700 || strings.ContainsAny(err.Error(), "\x1b\n\xff") {
+					t.Errorf("%.40q: %v", value, err)
+				}
+			})
+		}
+	}
+}
