@@ -134,7 +134,7 @@ func (b *box) end(ctx context.Context, grace time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	told := map[int]uint64{}
-	for !b.over(ctx, 20*time.Millisecond) && ctx.Err() == nil {
+	for pause := 20 * time.Millisecond; !b.over(ctx, pause) && ctx.Err() == nil; pause = min(2*pause, 500*time.Millisecond) { // each look reads all of /proc
 		for _, p := range b.members() {
 			if told[p.pid] != p.start {
 				told[p.pid] = p.start
@@ -196,7 +196,7 @@ func sweep(ctx context.Context, m mark) error {
 	}
 	grace, cancel := context.WithTimeout(ctx, leftoverGrace)
 	defer cancel()
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		left, err := marked(m.Run)
 		if err != nil {
 			return fmt.Errorf("look for what is left of run %s: %w", m.Run, err)
