@@ -258,3 +258,44 @@ func (f *field) nothingLeft() {
 		f.t.Errorf("cgroups are left: %s", groups)
 	}
 }
+
+// A converge that puts another configuration in the place of its agent's, and stops the agent. One with a mistake
+// is refused by its line, and loses nothing: with the mistake mended the next agent adopts the run, tells how
+// it ended, and is as the new file says.
+func TestConvergeReplacesItsAgentsFile(t *testing.T) {
+	f := newField(t)
+	f.long("")
+	text := `
+cluster   = "web"
+state_dir = "` + f.dir + `/agents/web-01"
+meta      = { rack = "old" }
+converge "exec" { command = ["` + f.script() + `"] }
+`
+	first := f.configured(text)
+	f.alive(1)
+	f.ok("transition", "web", "waiting")
+	f.file("agent.pid", fmt.Sprint(first.cmd.Process.Pid))
+	f.file("broken.hcl", strings.Replace(text, "meta  ", "mete  ", 1))
+	f.ctl("web-01", `cp $dir/broken.hcl $dir/convergeagent.hcl; kill -TERM $(cat $dir/agent.pid); while ! [ -f $dir/again ]; do sleep 0.1; done; echo after`)
+	move := f.orchStart("transition", "web", "converged", "--yes")
+	if code := f.wait(first, 20*time.Second); code != 0 || !strings.Contains(first.text(), "goes on without this agent") {
+		t.Errorf("the old agent ended with %d:\n%s", code, first.text())
+	}
+	broken, err := os.ReadFile(filepath.Join(f.dir, "convergeagent.hcl"))
+	must(t, err)
+	second := f.configured(string(broken))
+	if code := f.wait(second, 20*time.Second); code != 2 {
+		t.Errorf("with a mistake it ends with %d:\n%s", code, second.text())
+	}
+	f.says(second.text(), "line 4", "mete")
+	f.configured(strings.Replace(text, "old", "new", 1))
+	f.file("again", "")
+	if code := f.wait(move, 40*time.Second); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, move.text())
+	}
+	if s := f.node("web-01"); len(f.to("converged")) != 1 || s.Run.Attempt != 1 || s.Run.Outcome != "ok" || !hasLine(s, "after") {
+		t.Errorf("runs %+v, status %+v", f.to("converged"), s)
+	}
+	f.says(f.consul.get("clusters/web/status/web-01"), `"rack": "new"`)
+	f.nothingLeft()
+}

@@ -99,6 +99,7 @@ var nodes = []row{
 	{"a node goes down in mid-run", "SIGKILL of all of it, another boot id", "interrupted by a reboot: told, and tried again without using up a try", "TestRebootInMidRun", ""},
 	{"a converge kills or restarts its own agent", "SIGKILL, SIGTERM", oneRun, "TestConvergeRestartsItsAgent", ""},
 	{"a converge replaces its agent's program", "cp, mv, SIGTERM", "the old one goes on as it is; the new one adopts the run", "TestConvergeReplacesItsAgent", ""},
+	{"a converge replaces its agent's configuration", "cp of one with a mistake, SIGTERM", "the mistake is told by its line and loses nothing; mended, the next agent adopts the run", "TestConvergeReplacesItsAgentsFile", ""},
 	{"a converge hangs, and ignores SIGTERM", "trap", "told to end, killed with all that it started, a timeout", "TestTruthfulStatus/hangs_and_ignores_TERM", ""},
 	{"a converge runs out of memory", "a memory cgroup", "failed, killed by SIGKILL: told, and tried as often as the policy says", "TestAConvergeRunsOutOfMemory", ""},
 	{"Puppet fails without failing, or by its codes", "real Puppet", "what its codes mean is what is told", "TestPuppetFailures", ""},
@@ -123,6 +124,11 @@ var values = []row{
 	{"desired states edited, replayed or planted", "Consul's API", "orch fsck names every edit", "TestFsckNamesWhatWasEdited", ""},
 	{"a status is forged", "Consul's API, in mid-run", "nobody goes beside the batch, and the agent puts its own word back", "TestForgedStatus", ""},
 	{"a status of another instance is forged", "Consul's API, in mid-run", "it counts as lost; the batch is kept", "TestForgedInstance", ""},
+}
+
+var doors = []row{
+	{"anything in the environment", "control characters, no text at all, 128 KiB, for both programs", "told in words that can be shown; nothing is lost, nothing lies raw in Consul", "TestHostileEnvironment", ""},
+	{"anything as the name of who asks, and as a reason", "ORCH_OPERATOR, --reason", "recorded as one line that can be shown", "TestHostileOperator", ""},
 }
 
 var access = []row{
@@ -150,5 +156,5 @@ type chapter struct {
 // chapters are the table, as it is read.
 var chapters = []chapter{
 	{"Consul's servers", servers}, {"Networks", network}, {"Leaders and the lease", leaders},
-	{"Nodes and runs", nodes}, {"What lies in Consul", values}, {"Rights and certificates", access},
+	{"Nodes and runs", nodes}, {"What lies in Consul", values}, {"The environment", doors}, {"Rights and certificates", access},
 }
