@@ -210,7 +210,8 @@ func leads(t *testing.T, texts map[string]string, now time.Time, writes bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = orchestrator.AskFor(snapshot), orchestrator.Broken(snapshot, now)
+	_ = orchestrator.AskFor(snapshot)
+	leadsOut(t, snapshot, now)
 	for step := range 8 {
 		begun := time.Now()
 		decision := orchestrator.Plan(snapshot, orchestrator.Leading{Who: "ada", Epoch: 4}, now)
@@ -234,6 +235,32 @@ func leads(t *testing.T, texts map[string]string, now time.Time, writes bool) {
 		}
 		if snapshot, err = s.Snapshot(t.Context(), "web"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// leadsOut asks that there is a way out, wherever it lies: a recovery that can be read, that no agent
+// refuses, and from which a leader goes on.
+func leadsOut(t *testing.T, snapshot states.Snapshot, now time.Time) {
+	t.Helper()
+	broken := orchestrator.Broken(snapshot, now)
+	if len(broken) > 0 && broken[0].Kind == "unborn" {
+		return
+	}
+	change, err := orchestrator.Recover(snapshot, orchestrator.Recovery{Target: states.Ref{Name: "on"}, ID: "q-9", By: "ada", Healthy: true},
+		orchestrator.Leading{Who: "ada", Epoch: 4}, now)
+	if err != nil {
+		t.Fatalf("nothing leads out of %+v: %v", broken, err)
+	}
+	valid(t, change)
+	after := orchestrator.After(snapshot, change)
+	if left := orchestrator.Broken(after, now.Add(time.Second)); left != nil {
+		t.Fatalf("a recovery from %+v leaves %+v", broken, left)
+	}
+	for _, node := range snapshot.Nodes {
+		mark := node.Status.Value.Mark
+		if why := mark.Refuses(change.Desired.Mark); why != "" && mark.Planted(now) == "" {
+			t.Fatalf("%s refuses a recovery: %s", node.Name, why)
 		}
 	}
 }

@@ -26,6 +26,9 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > longest {
+			return
+		}
 		source := []hclfile.Source{{Name: "fuzz.hcl", Text: []byte(text)}}
 		file, diags := hclfile.LoadSources(source, hclfile.Options{AllowNotYet: true, Known: anything})
 		if !hclfile.Inside(diags, len(text)) {
@@ -44,6 +47,10 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// longest is as long as a fuzzer's text is looked at: it makes them longer and longer, and a parser takes its
+// time.
+const longest = 6000
 
 // shown asks that mistakes are told in a way that can be shown on a terminal, each with what to do.
 func shown(t *testing.T, diags hclfile.Diagnostics) {
