@@ -64,16 +64,19 @@ func (c *crash) heir(script string) *rig {
 	return r
 }
 
+// dying is an agent that is killed somewhere, and what is to be seen then and of its heir.
+type dying struct {
+	at     string
+	in     bool // at the crash it is in maintenance
+	drains int  // by the heir
+	runs   int  // of the heir
+}
+
 // Wherever the agent is killed, its heir runs out of the traffic, and takes out what was put in by
 // its forerunner; what a person did meanwhile stays.
 func TestCrashWhileDraining(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		at     string
-		in     bool // at the crash it is in maintenance
-		drains int  // by the heir
-		runs   int  // of the heir
-	}{
+	for _, c := range []dying{
 		{"drain", false, 1, 1}, // noted, not set
 		{"drained", true, 0, 1},
 		{"waiting", true, 0, 1},
@@ -88,59 +91,71 @@ func TestCrashWhileDraining(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				crash := crashing(t, c.at, "exit 0")
-				wait := time.Millisecond
-				if c.at == "waiting" {
-					wait = 700 * time.Millisecond
-				}
-				d := draining(1, "converged", wait)
-				d.Retries = 1
-				crash.want(d)
-				crash.start()
-				if c.at == "waiting" {
-					crash.until("draining", func(s states.Status) bool { return s.Phase == states.Draining })
-				} else {
-					<-crash.reached
-				}
-				if in := crash.catalog.reason("a") != ""; in != c.in {
-					t.Fatalf("at the crash it is in maintenance: %v", in)
-				}
-				heir := crash.heir("exit 0")
-				before := memoryOf(t, heir.config.StateDir)
-				if len(before.Drained) != 1 {
-					t.Fatalf("it is not noted: %s", text(before))
-				}
-				if human {
-					heir.catalog.put("a", "disk swap")
-				}
-				var mu sync.Mutex
-				var during []string
-				heir.config.Action = spy{heir.config.Action, func(Task) {
-					mu.Lock()
-					defer mu.Unlock()
-					during = append(during, heir.catalog.reason("a"))
-				}}
-				heir.start()
-				heir.until("settled, and all said", func(s states.Status) bool {
-					return s.Phase == states.Settled && s.Drained == nil && s.Run.OK()
-				})
-				mu.Lock()
-				defer mu.Unlock()
-				after, drains, reason := "", c.drains, before.Drained[0].Reason
-				if human {
-					after, drains, reason = "disk swap", 0, "disk swap"
-				}
-				if got := heir.catalog.reason("a"); got != after {
-					t.Errorf("in the end it is in maintenance by %q", got)
-				}
-				if len(during) != c.runs || c.runs == 1 && during[0] != reason || heir.drainer.called("drain") != drains {
-					t.Errorf("its runs found it in maintenance by %q, want %q; it drained %d times", during, reason, heir.drainer.called("drain"))
-				}
-				if noted := memoryOf(t, heir.config.StateDir).Drained; noted != nil {
-					t.Errorf("it still notes %v", noted)
-				}
+				c.inherited(t, c.dies(t), human)
 			})
 		}
+	}
+}
+
+// dies kills an agent, and gives what is left.
+func (c dying) dies(t *testing.T) *crash {
+	t.Helper()
+	crash := crashing(t, c.at, "exit 0")
+	wait := time.Millisecond
+	if c.at == "waiting" {
+		wait = 700 * time.Millisecond
+	}
+	d := draining(1, "converged", wait)
+	d.Retries = 1
+	crash.want(d)
+	crash.start()
+	if c.at == "waiting" {
+		crash.until("draining", func(s states.Status) bool { return s.Phase == states.Draining })
+	} else {
+		<-crash.reached
+	}
+	if in := crash.catalog.reason("a") != ""; in != c.in {
+		t.Fatalf("at the crash it is in maintenance: %v", in)
+	}
+	return crash
+}
+
+// inherited follows the heir, with or without a person who meanwhile took the service out for something else.
+func (c dying) inherited(t *testing.T, crash *crash, human bool) {
+	t.Helper()
+	heir := crash.heir("exit 0")
+	before := memoryOf(t, heir.config.StateDir)
+	if len(before.Drained) != 1 {
+		t.Fatalf("it is not noted: %s", text(before))
+	}
+	if human {
+		heir.catalog.put("a", "disk swap")
+	}
+	var mu sync.Mutex
+	var during []string
+	heir.config.Action = spy{heir.config.Action, func(Task) {
+		mu.Lock()
+		defer mu.Unlock()
+		during = append(during, heir.catalog.reason("a"))
+	}}
+	heir.start()
+	heir.until("settled, and all said", func(s states.Status) bool {
+		return s.Phase == states.Settled && s.Drained == nil && s.Run.OK()
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	after, drains, reason := "", c.drains, before.Drained[0].Reason
+	if human {
+		after, drains, reason = "disk swap", 0, "disk swap"
+	}
+	if got := heir.catalog.reason("a"); got != after {
+		t.Errorf("in the end it is in maintenance by %q", got)
+	}
+	if len(during) != c.runs || c.runs == 1 && during[0] != reason || heir.drainer.called("drain") != drains {
+		t.Errorf("its runs found it in maintenance by %q, want %q; it drained %d times", during, reason, heir.drainer.called("drain"))
+	}
+	if noted := memoryOf(t, heir.config.StateDir).Drained; noted != nil {
+		t.Errorf("it still notes %v", noted)
 	}
 }
 
