@@ -104,6 +104,30 @@ func ordered() *tale {
 	return going().wrote("orch1", anEntry(2, states.EventBatch), batch, anOrder("n1", "r-1", 2)).wrote("n1#1", aStatus("n1", states.Run{}))
 }
 
+// soaking, asksFirst and keepsOne are records whose policy wants something before nodes go.
+func soaking() Doc {
+	d := aRecord(1, "n1", "n2")
+	d.Record.Hops[0].Policy.Soak = minute
+	return d
+}
+
+func asksFirst() Doc {
+	d := aRecord(1, "n1", "n2")
+	d.Record.Hops[0].Policy.Approve, d.Record.Batch = states.ApproveBeforeStart, states.Batch{}
+	return d
+}
+
+func (d Doc) approved() Doc {
+	d.Record.Approvals = []states.Approval{{By: "ada"}}
+	return d
+}
+
+func keepsOne() Doc {
+	d := aRecord(1, "n1", "n2")
+	d.Record.Hops[0].Policy.MinHealthy = states.Nodes(1)
+	return d
+}
+
 func (d Doc) void() Doc {
 	d.Order.Void = "it is given up"
 	return d
@@ -135,9 +159,14 @@ func TestChecksAreSilent(t *testing.T) {
 		"turns, and the last one is over": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventBatch)),
 		"turns, and it was given up":      ordered().wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"opened for one that remains":     going().wrote("n2#1", aStatus("n2", aRun("r-2", 2)).settledAt(v2)).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
-		"half, and one is back":           going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
-		"half, and all fell silent now":   going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
-		"recovered far enough":            going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),
+		"rested, and for long enough":     ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).quiet(8).wrote("orch1", anEntry(4, states.EventBatch)),
+		"rested, under another leader":    ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(4, states.EventBatch)),
+		"approved by somebody":            going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst().approved()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"floor, and another stays": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("n2#1", aStatus("n2", states.Run{}).settledAt(v1)).
+			wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
+		"half, and one is back":         going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"half, and all fell silent now": going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"recovered far enough":          going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),
 	}
 	for name, story := range tales {
 		word, _, _ := strings.Cut(strings.ReplaceAll(name, ",", ""), " ")
@@ -191,11 +220,15 @@ func TestChecksNotice(t *testing.T) {
 		"looked":    going().note(Note{Beside: "a check begins beside a run"}),
 		"spent": going().note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).
 			note(begins(2, "n1", "r-1")),
-		"charged": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
-		"overdue": ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anEntry(3, states.EventBatchDone)),
-		"turns":   ordered().wrote("orch1", anEntry(3, states.EventBatch)),
-		"opened":  going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
-		"half":    going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"charged":  ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"overdue":  ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"turns":    ordered().wrote("orch1", anEntry(3, states.EventBatch)),
+		"opened":   going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
+		"half":     going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"rested":   ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).note(Note{}).wrote("orch1", anEntry(4, states.EventBatch)),
+		"approved": going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"floor": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).
+			wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
 		"recovered": going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).
 			wrote("orch1", anEntry(2, states.EventRecovered), aDesired(2, 9, false)),
 	}

@@ -28,6 +28,7 @@ func oneRun(h *History) (all []Violation) {
 // neverBackwards: what an agent writes down never falls, and neither does what it runs for, or claims.
 func neverBackwards(h *History) (all []Violation) {
 	marks, runs, instance := map[string]states.Mark{}, map[string]uint64{}, map[string]string{}
+	begun := map[string]bool{} // on a machine: after a restore it is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Saved != nil:
@@ -42,12 +43,13 @@ func neverBackwards(h *History) (all []Violation) {
 				all = append(all, found(i, n, "%s runs for generation %d after one for %d", n.Start.Machine, n.Start.Run.Generation, at))
 			}
 			runs[n.Start.Machine] = n.Start.Run.Generation
+			begun[n.Start.Machine+"/"+n.Start.Run.ID] = true
 		case n.Text == "is installed anew":
 			delete(runs, n.Who)
 		case n.Write != nil && !n.Reset && before.Desired != nil:
 			for _, doc := range n.Write.Docs {
 				was := before.Statuses[doc.Name].Status
-				if doc.Status == nil || !doc.Status.Run.Going() || was == nil || was.Run.ID == doc.Status.Run.ID || doc.Status.Run.Generation != before.Desired.Generation { // after a restore it is said once more
+				if doc.Status == nil || !doc.Status.Run.Going() || was == nil || was.Run.ID == doc.Status.Run.ID || begun[hostOf(n.Who)+"/"+doc.Status.Run.ID] {
 					continue
 				}
 				if why := marks[instance[hostOf(n.Who)]].Refuses(before.Desired.Mark); why != "" {

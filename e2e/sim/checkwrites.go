@@ -75,6 +75,9 @@ func asked(h *History) (all []Violation) {
 			if q == nil {
 				continue
 			}
+			if n.Shown == 0 && n.now().After(q.Expires.Add(patience)) {
+				all = append(all, found(i, n, "%s of %s was asked for until %s, and done at %s", q.Kind, q.By, q.Expires, n.now()))
+			}
 			switch q.Kind {
 			case states.AskPause, states.AskAbort, states.AskResume, states.AskRetry, states.AskRollback, states.AskApprove, states.AskTransition:
 				if q.Transition != before.Record.ID && !q.Supersede {

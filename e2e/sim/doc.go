@@ -24,9 +24,15 @@
 // many stories went otherwise, which is none nearly always; a failing one is tried twice.
 //
 // That the checks notice anything is shown twice: by histories that were made up (check_test.go), and by
-// taking each safeguard out of the code (safeguards.go), which is done by wrapping what the code is
-// handed, never in the code itself. What leaders saw of the lease and of the desired state is put into
-// one order with Porcupine (linear_test.go). Faults that never took place are a failure too.
+// taking each safeguard out of the code (safeguards.go and the lists in loss*.go), which is done by
+// wrapping what the code is handed, never in the code itself. Each has a story made by hand (directed.go),
+// which leads to the moment in which it is needed, and the check that names its loss; should the story not
+// show it any more, it is looked for in those of chance. The list is printed by
+//
+//	go test ./e2e/sim -run TestSafeguards -v
+//
+// What leaders saw of the lease and of the desired state is put into one order with Porcupine
+// (linear_test.go). Faults that never took place are a failure too.
 //
 // At its end the journal of a story is replayed as `orch fsck` does it.
 //

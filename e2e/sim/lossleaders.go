@@ -94,21 +94,3 @@ func ofBatches() []Safeguard {
 			when(0, "before claim", "off", 10*time.Minute), types(1, "transition", "waiting"), types(300, "resume", ""))},
 	}
 }
-
-// overriding has every request override a rule, and does not say so.
-func overriding(what string) func(*world, *orchestrator.Engine) {
-	return func(_ *world, e *orchestrator.Engine) {
-		e.Store = alteredStore{Store: e.Store, show: func(s states.Snapshot) states.Snapshot {
-			s.Requests = slices.Clone(s.Requests)
-			for i := range s.Requests {
-				s.Requests[i].Value.Overrides = append(slices.Clone(s.Requests[i].Value.Overrides), what)
-			}
-			return s
-		}, write: func(_ states.Snapshot, c states.Change) states.Change {
-			said := func(text string) bool { return text == what }
-			c.Entry.Overrides = slices.DeleteFunc(slices.Clone(c.Entry.Overrides), said)
-			c.Record.Overrides = slices.DeleteFunc(slices.Clone(c.Record.Overrides), said)
-			return c
-		}}
-	}
-}

@@ -132,6 +132,8 @@ func remedy(s states.Snapshot, now time.Time, did string) (e Event, over bool) {
 		return Event{Do: "retry"}, false
 	case record.Status == states.Paused:
 		return Event{Do: "resume", Arg: "accept override members"}, false
+	case record.Status == states.Aborted && did == "transition": // no legal way leads there
+		return Event{Do: "rollback"}, false
 	case record.Status == states.Aborted:
 		return Event{Do: "transition", Arg: to.String() + " override members"}, false
 	}

@@ -21,7 +21,7 @@ type Safeguard struct {
 
 // Safeguards are what keeps the promises.
 func Safeguards() []Safeguard {
-	return slices.Concat(ofWrites(), ofLeases(), ofClaims(), ofMarks(), ofAgents(), ofBatches(), ofCounts(), ofMoves(), ofStops())
+	return slices.Concat(ofWrites(), ofLeases(), ofClaims(), ofMarks(), ofAgents(), ofBatches(), ofWaits(), ofCounts(), ofMoves(), ofStops())
 }
 
 // lost is everything that is taken out to see the loss of a safeguard.
