@@ -133,6 +133,9 @@ func (d *draft) recovered(state states.State, generation uint64, wanted Recovery
 	if hop.Policy.OnFailure == states.RollbackOnFailure {
 		hop.Policy.OnFailure = states.PauseOnFailure // nobody knows where that would be
 	}
+	if !state.Serving { // a floor could never be kept on the way to where nobody serves
+		hop.Policy.MinHealthy = states.Size{}
+	}
 	answers := d.record.Answers
 	d.record = states.Record{Schema: states.Schema, ID: transitionID(wanted.ID), Request: wanted.ID,
 		By: wanted.By, Accessor: wanted.Accessor, Why: wanted.Why,

@@ -228,3 +228,23 @@ func (w *world) damage(r *rand.Rand) (absent string) {
 	w.now = w.now.Add(time.Minute)
 	return absent
 }
+
+// A recovery to where nobody serves is not held up by a floor that could never be kept on the way there.
+func TestNoFloorHoldsUpARecoveryToOff(t *testing.T) {
+	definition := tier()
+	for i := range definition.Transitions {
+		definition.Transitions[i].Policy.MinHealthy = states.Nodes(1)
+	}
+	w := serving(t, definition, 3)
+	wiped(w)
+	change, err := Recover(w.snapshot, recovery("off", ""), w.leading, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.commit(change)
+	w.ask(states.Request{Kind: states.AskResume})
+	w.settle()
+	if w.record().Status != states.Done || w.at("off") != 3 {
+		t.Errorf("%s: %s; %d of 3 are off", w.record().Status, w.record().Reason, w.at("off"))
+	}
+}
