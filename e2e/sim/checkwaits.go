@@ -28,7 +28,7 @@ func rested(h *History) (all []Violation) {
 			case e.Transition != r.ID, e.Answer != nil, before.Lease != lease, n.Shown != shown:
 				at = 0
 			case e.Event == states.EventBatch, e.Event == states.EventOpened, e.Event == states.EventHop, e.Event == states.EventDone:
-				if soak := r.Current().Policy.Soak.D(); at > 0 && n.At-at < soak && !orchestrator.Overrides(r.Overrides, "soak", "") {
+				if soak := r.Current().Policy.Soak.D(); at > 0 && n.At-at < soak && r.Batch.Count > 0 && !orchestrator.Overrides(r.Overrides, "soak", "") {
 					all = append(all, found(i, n, "%s %s after the last batch, which is to be watched for %s", e.Event, n.At-at, soak))
 				}
 				at = 0

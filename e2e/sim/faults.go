@@ -51,20 +51,13 @@ func (w *world) happen(e Event, it string) {
 	case "failover", "restore", "wipe", "garbage":
 		w.note(Note{Text: "FAULT " + e.String()})
 		w.corrupt(e)
-	case "restart", "clock", "power":
+	case "restart", "clock", "power", "end session":
 		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
 		w.harm(e, host, m)
 	case "maintain":
 		w.note(Note{Text: "FAULT " + e.String()})
 		if m != nil {
 			m.maintain(e)
-		}
-	case "end session": // of an agent, by hand
-		w.note(Note{Text: "FAULT " + e.String() + " (" + host + ")"})
-		for _, pair := range w.kv.All() {
-			if pair.Key == keys.Status(cluster, host) && pair.Session != "" {
-				_ = w.kv.Client().DestroySession(w.ctx, pair.Session)
-			}
 		}
 	case "drift":
 		w.note(Note{Text: "FAULT " + e.String()})

@@ -103,6 +103,12 @@ func (w *world) harm(e Event, host string, m *machine) {
 		if e.For > 0 {
 			w.later(e.For, func() { w.turn(host, 0) })
 		}
+	case "end session": // of an agent, by hand
+		for _, pair := range w.kv.All() {
+			if pair.Key == keys.Status(cluster, host) && pair.Session != "" {
+				_ = w.kv.Client().DestroySession(w.ctx, pair.Session)
+			}
+		}
 	case "power":
 		if m != nil {
 			m.power(false)
