@@ -42,7 +42,7 @@ func strandedBy(t *testing.T, script string) (e *Exec, task Task, dir string, ru
 // leaves it alone: its folder is how its end is told.
 func TestARunThatGoesOnKeepsItsFolder(t *testing.T) {
 	t.Parallel()
-	e, task, dir, _ := stranded(t)
+	e, task, dir, runner := stranded(t)
 	if got := e.Converge(t.Context(), task); got.Outcome != states.ExitedBadly {
 		t.Errorf("it gives %+v", got)
 	}
@@ -50,6 +50,7 @@ func TestARunThatGoesOnKeepsItsFolder(t *testing.T) {
 		t.Error(err)
 	}
 	mended(t, dir)
+	eventually(t, "the runner ends", func() bool { return !alive(runner) }, func() string { return "it is alive" })
 }
 
 // Whoever takes a state directory away leaves no runner behind that tries for ever to say how its run ended.
