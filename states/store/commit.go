@@ -85,22 +85,22 @@ func possible(change states.Change) error {
 const opEntry = 2
 
 // changeOps spells the transaction of a change.
-func (s *Store) changeOps(lease *states.Lease, snapshot states.Snapshot, change states.Change) []Op {
+func (s *Store) changeOps(lease *states.Lease, snapshot states.Snapshot, change states.Change, texts map[string][]byte) []Op {
 	k, c := s.Keys, lease.Cluster
 	ops := []Op{
 		{Verb: CheckSession, Key: k.Leader(c), Session: lease.Session},
-		{Verb: CAS, Key: k.Record(c), Index: snapshot.Record.Index, Value: encode(change.Record)},
-		{Verb: CAS, Key: k.Entry(c, change.Entry.Seq), Value: encode(change.Entry)},
+		{Verb: CAS, Key: k.Record(c), Index: snapshot.Record.Index, Value: texts[states.KeyRecord]},
+		{Verb: CAS, Key: k.Entry(c, change.Entry.Seq), Value: texts[""]},
 	}
 	if change.Desired != nil {
-		ops = append(ops, Op{Verb: CAS, Key: k.Desired(c), Index: snapshot.Desired.Index, Value: encode(change.Desired)})
+		ops = append(ops, Op{Verb: CAS, Key: k.Desired(c), Index: snapshot.Desired.Index, Value: texts[states.KeyDesired]})
 	}
 	if change.Definition != nil {
-		ops = append(ops, Op{Verb: CAS, Key: k.Definition(c), Index: snapshot.Definition.Index, Value: []byte(*change.Definition)})
+		ops = append(ops, Op{Verb: CAS, Key: k.Definition(c), Index: snapshot.Definition.Index, Value: texts[states.KeyDefinition]})
 	}
 	for _, name := range slices.Sorted(maps.Keys(change.Orders)) {
 		node, _ := snapshot.Node(name)
-		ops = append(ops, Op{Verb: CAS, Key: k.Order(c, name), Index: node.Order.Index, Value: encode(change.Orders[name])})
+		ops = append(ops, Op{Verb: CAS, Key: k.Order(c, name), Index: node.Order.Index, Value: texts[states.KeyOrders+name]})
 	}
 	for _, name := range change.Unmoved {
 		node, _ := snapshot.Node(name)

@@ -14,8 +14,9 @@ import (
 )
 
 // chain completes a change with what only bytes tell: what it writes, what it replaces, and the entry
-// that came before. The record names the new entry, so that whoever leads next goes on from there.
-func (s *Store) chain(cluster string, snapshot states.Snapshot, change states.Change) states.Change {
+// that came before. The record names the new entry, so that whoever leads next goes on from there. It
+// gives the texts too, by key; the entry's has none.
+func (s *Store) chain(snapshot states.Snapshot, change states.Change) (states.Change, map[string][]byte) {
 	entry := &change.Entry
 	change.Record.Head = noHead
 	entry.Prev = ""
@@ -23,7 +24,9 @@ func (s *Store) chain(cluster string, snapshot states.Snapshot, change states.Ch
 		entry.Prev = snapshot.Record.Value.Head
 	}
 	entry.Keys, entry.Found = map[string]string{}, map[string]string{}
+	texts := map[string][]byte{}
 	note := func(key, found string, text []byte) {
+		texts[key] = text
 		entry.Keys[key] = states.Fingerprint(text)
 		if found != "" {
 			entry.Found[key] = found
@@ -40,19 +43,21 @@ func (s *Store) chain(cluster string, snapshot states.Snapshot, change states.Ch
 		node, _ := snapshot.Node(name)
 		note(states.KeyOrders+name, node.Order.Digest, encode(order))
 	}
-	change.Record.Head = states.Fingerprint(encode(change.Entry))
-	return change
+	texts[""] = encode(change.Entry)
+	change.Record.Head = states.Fingerprint(texts[""])
+	texts[states.KeyRecord] = encode(change.Record)
+	return change, texts
 }
 
 // fits gives the transaction of a change. What the journal only keeps to show a difference later is
 // left out where it would make the transaction too large.
 func (s *Store) fits(lease *states.Lease, snapshot states.Snapshot, change states.Change) (states.Change, []Op) {
-	change = s.chain(lease.Cluster, snapshot, change)
-	ops := s.changeOps(lease, snapshot, change)
+	change, texts := s.chain(snapshot, change)
+	ops := s.changeOps(lease, snapshot, change, texts)
 	if body(ops) > maxBody {
 		change.Entry.Text, change.Entry.TextBefore, change.Entry.Before = "", "", nil
-		change = s.chain(lease.Cluster, snapshot, change)
-		ops = s.changeOps(lease, snapshot, change)
+		change, texts = s.chain(snapshot, change)
+		ops = s.changeOps(lease, snapshot, change, texts)
 	}
 	return change, ops
 }
