@@ -65,7 +65,7 @@ func (s *server) start() {
 }
 
 func (s *server) try() error {
-	config := `session_ttl_min = "1s" limits { http_max_conns_per_client = 2000 ` + s.limits + ` }` + "\n" +
+	config := `session_ttl_min = "1s" limits { http_max_conns_per_client = 10000 ` + s.limits + ` }` + "\n" +
 		`performance { raft_multiplier = 1 } leave_on_terminate = false skip_leave_on_interrupt = true` + "\n"
 	if s.acl {
 		s.token = "6f1b5e9a-0000-4000-8000-000000000001"

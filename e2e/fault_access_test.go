@@ -57,6 +57,14 @@ func TestFaultsOfAccess(t *testing.T) {
 		kept = rules("web-02")
 		c.consul.policy("web-02", `key "other" { policy = "read" }`)
 	}, func(*testing.T, *process) { c.consul.policy("web-02", kept) })
+	rollout("an agent's token is deleted", "operator", func(t *testing.T, _ *process) {
+		if code, text := c.consul.http("DELETE", "/v1/acl/token/"+c.accessor("web-02"), ""); code != 200 {
+			t.Fatalf("%d %s", code, text)
+		}
+		eventually(t, "the agent to say so", 30*time.Second, func() bool { return strings.Contains(c.agents["web-02"].text(), "does not know the token") })
+	}, func(*testing.T, *process) {
+		c.role("web-02", "agent", "--cluster", "web", "--node", "web-02", "--consul-node", "here", "--service", "web")
+	})
 	rollout("the leader's right to write is taken", "leader", func(t *testing.T, move *process) {
 		kept = rules("leader")
 		c.consul.policy("leader", strings.ReplaceAll(kept, `"write"`, `"read"`))

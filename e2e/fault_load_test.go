@@ -101,9 +101,6 @@ func TestFaultManyAgentsReconnect(t *testing.T) {
 	everything(t)
 	f := newField(t)
 	const many = 500
-	f.consul.kill()
-	f.consul.limits = "http_max_conns_per_client = 5000"
-	f.consul.start()
 	f.extra = []string{"--session-ttl", "30s"}
 	f.web("batches = [200]\nconverge_timeout = \"5m\"")
 	for i := range many {
@@ -125,7 +122,10 @@ func TestFaultManyAgentsReconnect(t *testing.T) {
 	})
 	f.consul.start()
 	begun := time.Now()
-	f.ok("transition", "web", "waiting", "--yes")
+	move := f.orchStart("transition", "web", "waiting", "--yes")
+	if code := f.wait(move, 5*time.Minute); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, move.text())
+	}
 	eventually(t, "all to be there again", 5*time.Minute, settled)
 	t.Logf("%d agents moved %s after Consul was back", many, time.Since(begun).Round(100*time.Millisecond))
 	f.says(f.ok("history", "web"), "200 nodes of 500 members")

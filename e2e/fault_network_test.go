@@ -78,6 +78,28 @@ func TestFaultsOfHosts(t *testing.T) {
 		l.serves("4", 1)
 	})
 
+	t.Run("the nodes' Consul agents let few requests through", func(t *testing.T) {
+		few := func(limits string) {
+			for _, name := range []string{"n1", "n2"} {
+				l.hosts[name].kill()
+				l.hosts[name].limits = limits
+				l.hosts[name].start()
+			}
+		}
+		move := l.orchStart("transition", "web", "version", "6")
+		l.inBatch(move, "version 6", 1)
+		few("rpc_rate = 3  rpc_max_burst = 3")
+		eventually(t, "an agent to be refused", 60*time.Second, func() bool {
+			return strings.Contains(l.agents["web-01"].text()+l.agents["web-02"].text(), "rate limit")
+		})
+		few("")
+		if code := l.wait(move, 200*time.Second); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, move.text())
+		}
+		eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(l.phase("settled")) == 4 })
+		l.serves("6", 1)
+	})
+
 	t.Run("the leader is frozen beyond its lease, and comes back", func(t *testing.T) {
 		move := l.orchStart("transition", "web", "version", "5")
 		l.inBatch(move, "version 5", 1)

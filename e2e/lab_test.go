@@ -36,6 +36,7 @@ type host struct {
 	ip     string
 	server bool
 	extra  string // of its configuration
+	limits string // on requests, in its block of limits
 	dir    string
 	cmd    *exec.Cmd
 }
@@ -105,7 +106,7 @@ func (h *host) start() {
 node_name = %q  data_dir = %q  bind_addr = %q  client_addr = %q  retry_join = [%s]  retry_interval = "1s"  %s
 log_level = "warn"  leave_on_terminate = false  skip_leave_on_interrupt = true  disable_update_check = true
 ports { http = -1  https = 8501  dns = -1  grpc = -1  grpc_tls = -1  serf_wan = -1 }
-limits { http_max_conns_per_client = 2000 }
+limits { http_max_conns_per_client = 2000  %[11]s }
 encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
 tls {
   defaults { ca_file = %[7]q  cert_file = %[8]q  key_file = %[9]q  verify_outgoing = true }
@@ -113,7 +114,7 @@ tls {
 }
 acl { enabled = true  default_policy = "deny"  down_policy = "extend-cache"  enable_key_list_policy = true
   tokens { initial_management = %[10]q  agent = %[10]q } }
-`, h.name, filepath.Join(h.dir, "data"), h.ip, h.ip, l.joins, role, l.ca.path("ca.pem"), l.ca.path(h.name+".pem"), l.ca.path(h.name+".key"), l.secret)
+`, h.name, filepath.Join(h.dir, "data"), h.ip, h.ip, l.joins, role, l.ca.path("ca.pem"), l.ca.path(h.name+".pem"), l.ca.path(h.name+".key"), l.secret, h.limits)
 	file := filepath.Join(h.dir, "consul.hcl")
 	must(l.t, os.WriteFile(file, []byte(config+h.extra), 0o600))
 	log, err := os.OpenFile(filepath.Join(h.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -153,6 +154,32 @@ func TestRecoverAfterAWipe(t *testing.T) {
 		t.Fatalf("wipe: %d %s", code, text)
 	}
 	f.recoverWiped(before, high)
+}
+
+// In mid-batch it is deleted too: whoever leads says so, runs end, and nobody starts another.
+func TestRecoverAfterAWipeInMidBatch(t *testing.T) {
+	everything(t)
+	f := newField(t)
+	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
+	f.ctl("all", "pause=1")
+	move := f.orchStart("transition", "web", "version", "7")
+	eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 7")) == 1 })
+	if code, text := f.consul.http("DELETE", "/v1/kv/orch/?recurse", ""); code != 200 {
+		t.Fatalf("wipe: %d %s", code, text)
+	}
+	eventually(t, "the move to say what is wrong", 30*time.Second, func() bool {
+		return strings.Contains(move.text(), "as after a wipe") && strings.Contains(move.text(), "orch recover web STATE --definition PATH")
+	})
+	move.signal(syscall.SIGINT)
+	if code := f.wait(move, 20*time.Second); code != 130 {
+		t.Errorf("exit code %d:\n%s", code, move.text())
+	}
+	eventually(t, "the run to end", 20*time.Second, func() bool { return f.to("version 7")[0].stop != 0 })
+	f.ctl("all", "")
+	f.recoverWiped(len(f.runs()), f.remembered("web-01"))
+	if runs := f.to("version 7"); len(runs) != 1 {
+		t.Errorf("want one run to version 7, got %+v", runs)
+	}
 }
 
 // recoverWiped brings back a cluster of three of which only the agents know anything.

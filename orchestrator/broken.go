@@ -39,7 +39,9 @@ func (p *planner) broken() *Decision {
 	if waits == nil {
 		return nil
 	}
-	return p.wait(waits...)
+	decision := p.wait(waits...)
+	decision.Broken = true
+	return decision
 }
 
 // planted says that a number lies there that nobody counted to, or "". Agents do not follow it, and a

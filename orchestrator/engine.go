@@ -82,6 +82,10 @@ func (e *Engine) pass(lease *states.Lease, news chan<- struct{}, done func(state
 	}
 	now := e.Clock()
 	decision := Plan(snapshot, Leading{Who: lease.Who, Epoch: lease.Epoch}, now)
+	if decision.Broken { // the journal cannot tell: nothing is written
+		first := decision.Waits[0]
+		e.say("nothing moves: %s; %s (orch why %s)", first.Reason, first.Remedy, lease.Cluster)
+	}
 	if decision.Change == nil {
 		return until(decision.Wake, now), nil
 	}

@@ -20,6 +20,7 @@ type Decision struct {
 	Waits  []Wait    // why nothing moves, where Change is nil
 	Wake   time.Time // look again then, even without news; zero: only news can change anything
 	Idle   bool      // nothing is under way: a leader may go
+	Broken bool      // nobody can lead before somebody has mended what the waits name
 }
 
 // Wait is one reason why a cluster or a node does not move.

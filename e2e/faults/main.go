@@ -147,6 +147,8 @@ func read(pipe io.Reader, results results) {
 			continue
 		}
 		switch e.Action {
+		case "build-output": // it does not compile: then nothing held
+			fmt.Print(e.Output)
 		case "output":
 			said[e.Test] += e.Output
 		case "pass", "fail", "skip":
