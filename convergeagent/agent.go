@@ -63,6 +63,7 @@ type Agent struct {
 	doing    doing                   // of the run going on
 	doings   <-chan doing            // gives what it does next
 	unable   string                  // why nothing can be written down, and so nothing be done; empty: it can
+	knownOut map[string]outSince     // of the traffic, by instance: since when, as this process knows
 	stuck    string                  // why what it drained is still not out of maintenance
 	lastEnd  time.Time               // of a run, by a clock that nobody sets
 	owed     func(memory) memory     // has to be written down before anything else happens
@@ -76,7 +77,7 @@ func New(config Config) *Agent {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
-	return &Agent{Config: config, delays: delays{of: map[string]delay{}}, board: newKeeper(config.Board, config.TTL/3, config.Log)}
+	return &Agent{Config: config, delays: delays{of: map[string]delay{}}, knownOut: map[string]outSince{}, board: newKeeper(config.Board, config.TTL/3, config.Log)}
 }
 
 // Run converges the node until the context ends; then it leaves. A run that goes on does so without it,

@@ -19,6 +19,7 @@ type drain struct {
 	run     states.Run
 	drains  []states.Drain
 	now     func() time.Time
+	out     map[string]outSince // by instance; of this process
 }
 
 // before takes the services out of the traffic, and waits until that is over. Where it cannot, or is
@@ -78,7 +79,10 @@ func (d *drain) all(ctx context.Context) (out outOf, err error) {
 			if err != nil {
 				return out, fmt.Errorf("drain service %q: %w", each.Service, err)
 			}
-			if left := note.left(each.Wait.D(), d.now()); ours && left > 0 {
+			if !ours {
+				continue
+			}
+			if left := each.Wait.D() - d.since(note); left > 0 {
 				out.left, out.wait = max(out.left, left), max(out.wait, each.Wait.D())
 				out.services = append(out.services, each.Service)
 			}
@@ -104,6 +108,23 @@ func (d *drain) one(ctx context.Context, service string, instance states.Service
 	if err != nil && !errors.Is(err, states.ErrUnknownOutcome) {
 		err = errors.Join(err, d.diary.write(func(m memory) memory { return m.dropping(instance.ID) }))
 	}
-	note.Since = d.now() // what was waited before it was done does not count
+	delete(d.out, instance.ID)
 	return note, true, err
+}
+
+// outSince is an instance that is known to be out of the traffic, by a note of that reason.
+type outSince struct {
+	reason string
+	seen   time.Time // first, by a clock that nobody sets
+}
+
+// since is for how long an instance is known to be out of the traffic. Of what this process did not see
+// itself only the note is known, which was written before it was done: as long as that may take before.
+func (d *drain) since(note drained) time.Duration {
+	known, seen := d.out[note.Instance]
+	if !seen || known.reason != note.Reason {
+		known = outSince{note.Reason, time.Now().Add(-max(0, d.now().Sub(note.Since)-patience))}
+		d.out[note.Instance] = known
+	}
+	return time.Since(known.seen)
 }

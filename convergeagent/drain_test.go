@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"orch/states"
@@ -259,15 +260,27 @@ func TestStopsWhileItDrains(t *testing.T) {
 	}
 }
 
-// Only what is left of a wait is waited, whatever somebody did to the clock.
-func TestWhatIsLeftOfAWait(t *testing.T) {
+// A wait goes by a clock that nobody sets. Of one that another process began as much is left as the note
+// tells, which may have been written as long before as a drain can take.
+func TestAWaitIsCountedFromWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	for since, want := range map[time.Duration]time.Duration{0: 10, 4: 6, 10: 0, 99: 0, -99: 10} {
-		if got := (drained{Since: now.Add(-since)}).left(10, now); got != want {
-			t.Errorf("%d after it was drained %d are left, want %d", since, got, want)
+	synctest.Test(t, func(t *testing.T) {
+		off := time.Duration(0)
+		d := &drain{out: map[string]outSince{}, now: func() time.Time { return dated(time.Now().Add(off)) }}
+		for noted, want := range map[time.Duration]time.Duration{0: 0, patience: 0, time.Minute: time.Minute - patience, -time.Hour: 0} {
+			clear(d.out)
+			note := drained{Instance: "a", Reason: "orch run r-1 to converged", Since: time.Now().Add(-noted)}
+			if out := d.since(note); out != want {
+				t.Errorf("noted %s ago, it is out for %s, want %s", noted, out, want)
+			}
+			off = 87600 * time.Hour
+			time.Sleep(7 * time.Second)
+			if out := d.since(note); out != want+7*time.Second {
+				t.Errorf("noted %s ago, it is out for %s after 7s, want %s", noted, out, want+7*time.Second)
+			}
+			off = 0
 		}
-	}
+	})
 }
 
 // late is an action that is done when its agent is told to stop.

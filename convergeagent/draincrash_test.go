@@ -173,7 +173,7 @@ func TestCrashWhileWaitingCostsNoSecondWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := memoryOf(t, r.config.StateDir)
-	m.Drained[0].Since = m.Drained[0].Since.Add(-time.Hour)
+	m.Drained[0].Since = m.Drained[0].Since.Add(-time.Hour - patience)
 	save(t, r.config.StateDir, m)
 	r.start()
 	r.settled("converged")

@@ -34,12 +34,6 @@ func (d drained) holds(instance states.ServiceInstance) bool {
 	return instance.ID == d.Instance && instance.Maintenance && instance.Reason == d.Reason
 }
 
-// left is how long the traffic is still to be waited for. A clock that was set back makes it no
-// longer than it ever was.
-func (d drained) left(wait time.Duration, now time.Time) time.Duration {
-	return max(0, min(wait, wait-now.Sub(d.Since)))
-}
-
 // noting puts a note in the place of what was known of its instance.
 func (m memory) noting(note drained) memory {
 	m = m.dropping(note.Instance)

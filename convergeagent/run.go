@@ -56,7 +56,7 @@ type doing struct {
 
 // launch lets a claimed run go.
 func (a *Agent) launch(ctx context.Context, run states.Run, from states.State, verdict states.Verdict) {
-	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.drains(run.Under), now: a.now}
+	drain := &drain{drainer: a.Drainer, diary: a.diary, own: a.Services, run: run, drains: a.drains(run.Under), now: a.now, out: a.knownOut}
 	converging := doing{states.Converging, verdict.Reason}
 	a.attend(run, from, converging, func(task Task, tell func(doing)) Result {
 		result, undone := drain.before(ctx, tell)

@@ -31,7 +31,7 @@ func (d *drainer) Instances(ctx context.Context, service string) ([]states.Servi
 func (d *drainer) Drain(ctx context.Context, _, reason string) error {
 	return d.change(ctx, "drain", func() {
 		if d.out == "" {
-			d.out, d.since = reason, time.Since(d.w.began)
+			d.out, d.since, d.clock = reason, time.Since(d.w.began), d.w.off(d.name)
 		}
 	})
 }
@@ -97,7 +97,7 @@ func (m *machine) traffic(run states.Run) string {
 	meddled := m.meddled
 	m.meddled = false
 	switch wait := m.w.story.Outside.Drain; {
-	case run.Drain == 0 || meddled || m.out == "a person":
+	case run.Drain == 0 || meddled || m.out == "a person" || m.clock != m.w.off(m.name): // an agent that starts anew goes by the clock
 	case m.out == "":
 		return "its service has traffic"
 	case time.Since(m.w.began) < m.since+wait:

@@ -37,6 +37,7 @@ type machine struct {
 
 	out     string        // why its service is in maintenance; empty: it has traffic
 	since   time.Duration // when it was put there
+	clock   time.Duration // what the host's showed too much then
 	meddled bool          // a person has taken it out
 
 	gaveUp  bool // its last run failed for good; only an alteration asks
