@@ -25,6 +25,9 @@ func rested(h *History) (all []Violation) {
 			case e == nil:
 			case e.Event == states.EventBatchDone:
 				at, shown, lease = n.At, n.Shown, before.Lease
+				if after.Record != nil && !after.Record.Batch.Ended.IsZero() { // the write itself was on its way for a while
+					at = after.Record.Batch.Ended.Sub(epoch) - shown
+				}
 			case e.Transition != r.ID, e.Answer != nil, before.Lease != lease, n.Shown != shown:
 				at = 0
 			case e.Event == states.EventBatch, e.Event == states.EventOpened, e.Event == states.EventHop, e.Event == states.EventDone:
