@@ -284,6 +284,7 @@ func (w *world) garble(e Event) {
 		w.kv.Put(clusterPrefix+key, "{ \"schema\": ")
 		return
 	}
+	w.count("planted")
 	number := pick(w.dice.throw("number", uint64(e.At)), []uint64{1 << 53, states.MostCounted(time.Now()) - 1_000_000})
 	for _, pair := range w.kv.All() {
 		if pair.Key == clusterPrefix+key {
