@@ -102,11 +102,13 @@ func (e *Exec) await(ctx context.Context, run *runner.Run, task Task) Result {
 	return endRun(ctx, run, task.Said)
 }
 
-// endRun tells a run to end, and stays with it until it has.
+// endRun tells a run to end, and stays with it until it has. A runner that was just started may not hear yet;
+// where there is none any more, to end what it left takes its time too.
 func endRun(ctx context.Context, run *runner.Run, said func(string)) Result {
-	for told := false; ; { // a runner that was just started may not hear yet
+	told := false
+	for wait := time.Second; ; wait *= 2 {
 		told = told || run.End()
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait)
 		result, err := run.Await(limited, said)
 		cancel()
 		if err == nil {

@@ -3,6 +3,7 @@
 package convergeagent
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 	"orch/states/store"
 )
 
-// stranded starts a run that goes on until it is mended, and gives who its runner is.
+// stranded starts a run that goes on until it is mended, and gives who its runner is. Its agent has left.
 func stranded(t *testing.T) (e *Exec, task Task, dir string, runner int) {
 	t.Helper()
 	return strandedBy(t, `echo run >> DIR/trace; while ! test -e DIR/mended; do sleep 0.05; done`)
@@ -30,11 +31,13 @@ func strandedBy(t *testing.T, script string) (e *Exec, task Task, dir string, ru
 	e = shell(dir, strings.ReplaceAll("echo $$ > DIR/leader; "+script, "DIR", dir))
 	task = Task{Run: states.Run{ID: randomID("r-", 6), State: states.State{Name: "on"}, Attempt: 1, Tries: 1, Timeout: states.Duration(time.Minute)}}
 	left := make(chan Result, 1)
-	ctx := t.Context()
+	ctx, leave := context.WithCancel(t.Context())
 	go func() { left <- e.Converge(ctx, task) }()
 	eventually(t, "it runs", func() bool { return len(lines(dir+"/trace")) > 0 }, func() string { return "" })
 	runner = runnerOf(t, filepath.Join(e.folder(task.Run), "runner.json"))
-	t.Cleanup(func() { _ = syscall.Kill(runner, syscall.SIGQUIT); <-left })
+	leave()
+	<-left
+	t.Cleanup(func() { _ = syscall.Kill(runner, syscall.SIGQUIT) })
 	return e, task, dir, runner
 }
 
@@ -206,4 +209,45 @@ func TestLeftoversInAFolderOfAnOddName(t *testing.T) {
 	if _, err := os.Stat(left); !os.IsNotExist(err) {
 		t.Errorf("it is there: %v", err)
 	}
+}
+
+// Who ends the agent and its run, and then loses patience with the runner, has both end all the same: what is
+// left of the run is killed, also where it does not hear.
+func TestEndingARunWhoseRunnerIsKilled(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]bool{"before it is told": true, "after it was told": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, task, dir, runner := strandedBy(t, `exec > /dev/null 2>&1; trap 'echo told >> DIR/told' TERM; echo run >> DIR/trace; while :; do sleep 0.05; done`)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			ended := make(chan Result, 1)
+			if first {
+				cancel(ErrEndRun)
+				do(t, syscall.Kill(runner, syscall.SIGKILL))
+			}
+			go func() { ended <- e.Adopt(ctx, task) }()
+			if cancel(ErrEndRun); !first {
+				eventually(t, "it is told", func() bool { return len(lines(dir+"/told")) > 0 }, func() string { return "" })
+				do(t, syscall.Kill(runner, syscall.SIGKILL))
+			}
+			select {
+			case got := <-ended:
+				if got.Outcome != states.Interrupted {
+					t.Errorf("it gives %+v", got)
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("it never ends")
+				_ = syscall.Kill(number(t, dir+"/leader"), syscall.SIGKILL)
+				<-ended
+			}
+			gone(t, dir+"/leader")
+		})
+	}
+}
+
+func number(t *testing.T, path string) int {
+	t.Helper()
+	pid, err := strconv.Atoi(lines(path)[0])
+	do(t, err)
+	return pid
 }
