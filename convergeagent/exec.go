@@ -65,7 +65,10 @@ func (e *Exec) Adopt(ctx context.Context, task Task) Result {
 		return e.await(ctx, run, task)
 	}
 	result := Result{Outcome: states.Interrupted, Exit: -1, Error: "interrupted: its agent ended before anything ran", Free: true}
-	if err := runner.Sweep(ctx, task.Run.ID); err != nil {
+	switch err := runner.Sweep(ctx, task.Run.ID); {
+	case err != nil && ctx.Err() != nil: // the next agent goes on with that
+		return Result{}
+	case err != nil:
 		result.Error, result.Free = err.Error(), false
 	}
 	return result

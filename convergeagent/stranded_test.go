@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -250,4 +251,26 @@ func number(t *testing.T, path string) int {
 	pid, err := strconv.Atoi(lines(path)[0])
 	do(t, err)
 	return pid
+}
+
+// An agent that is told to stop while it ends what is left of a run does not know that it has: the next one does so.
+func TestWhatIsLeftIsTheNextAgentsWork(t *testing.T) {
+	t.Parallel()
+	e := shell(t.TempDir(), "exit 0")
+	task := Task{Run: states.Run{ID: randomID("r-", 6), Attempt: 1, Tries: 1}}
+	left := exec.Command("/bin/sleep", "60")
+	left.Env = []string{"ORCH_RUN=" + task.Run.ID}
+	do(t, left.Start())
+	t.Cleanup(func() { _ = left.Process.Kill(); _ = left.Wait() })
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if got := e.Adopt(ctx, task); got.Outcome != "" {
+		t.Errorf("it says that it ended: %+v", got)
+	}
+	if got := e.Adopt(t.Context(), task); got.Outcome != states.Interrupted || !got.Free {
+		t.Errorf("the next one gives %+v", got)
+	}
+	if alive(left.Process.Pid) {
+		t.Error("it is alive")
+	}
 }
