@@ -109,7 +109,7 @@ func ordered() *tale {
 // soaking, asksFirst and keepsOne are records whose policy wants something before nodes go.
 func soaking() Doc {
 	d := aRecord(1, "n1", "n2")
-	d.Record.Hops[0].Policy.Soak, d.Record.Batch.Count = minute, 1
+	d.Record.Hops[0].Policy.Soak, d.Record.Batch.Count, d.Record.Batch.Ended = minute, 1, epoch.Add(75*time.Second)
 	return d
 }
 

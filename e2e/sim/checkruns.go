@@ -63,19 +63,15 @@ func neverBackwards(h *History) (all []Violation) {
 
 // truthful: what an agent's own write says about the machine is so.
 func truthful(h *History) (all []Violation) {
-	machine := map[string]string{} // of an agent's process
 	h.replay(func(i int, n *Note, before, after *Frame) {
-		if n.Saved != nil {
-			machine[n.Who] = n.Saved.Machine
-		}
 		if n.Write == nil || n.Reset || n.Who == "" {
 			return
 		}
 		for _, doc := range n.Write.Docs {
-			if doc.Status == nil || machine[n.Who] == "" || doc.Status.State.None() || !doc.Status.Attempting.None() {
+			if doc.Status == nil || doc.Status.State.None() || !doc.Status.Attempting.None() {
 				continue
 			}
-			if real := after.Real[machine[n.Who]]; !real.Same(doc.Status.State) {
+			if real := after.Real[hostOf(n.Who)]; !real.Same(doc.Status.State) {
 				all = append(all, found(i, n, "%s says that it is at %s, and the machine is at %s", n.Who, doc.Status.State, real))
 			}
 		}
