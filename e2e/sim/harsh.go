@@ -20,6 +20,9 @@ type Sky struct {
 // a story is the same without them.
 var harder = []string{"restart", "clock", "clock", "power", "power"}
 
+// beside is what must have taken place where many stories were played, besides what is thrown by name.
+var beside = []string{"moment renamed", "maintain", "drain", "undrain", "gate says pass", "gate says fail", "gate says unknown", "checks unknown"}
+
 // harsh makes a story's sky, and what goes wrong under it.
 func (t *teller) harsh() {
 	r := dice{t.s.Seed}.throw("harsh", 0)

@@ -100,7 +100,7 @@ func (s *sum) report(t *testing.T) {
 	if s.Played < 300 {
 		return
 	}
-	for _, what := range slices.Concat(verbs(), kinds, rough, []string{"restored", "write landed late", "answer lost", "call lost", "run hangs", "run adopted", "write to a full disk", "name taken", "frozen", "unlocked", "planted"}) {
+	for _, what := range slices.Concat(verbs(), kinds, rough, harder, beside, []string{"restored", "write landed late", "answer lost", "call lost", "run hangs", "run adopted", "write to a full disk", "name taken", "frozen", "unlocked", "planted"}) {
 		if s.Counts[what] == 0 {
 			t.Errorf("in %d stories it never happened: %s", s.Played, what)
 		}
