@@ -19,12 +19,7 @@ func normal(text string) string { return cty.NormalizeString(text) }
 
 // Whatever is in a file: no panic, every mistake inside the file, and what loads reads back.
 func FuzzLoad(f *testing.F) {
-	for _, pattern := range []string{"testdata/*.hcl", "testdata/*/*.hcl", "testdata/agent/*/*.hcl"} {
-		names, _ := filepath.Glob(pattern)
-		for _, name := range names {
-			f.Add(string(readFile(f, name)))
-		}
-	}
+	everyFile(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > longest {
 			return
@@ -35,7 +30,6 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("a mistake outside of the file:\n%s", diags)
 		}
 		shown(t, diags)
-		laidOut(t, text)
 		if len(diags) > 0 {
 			return
 		}
@@ -46,6 +40,27 @@ func FuzzLoad(f *testing.F) {
 			runbookReadsBack(t, r)
 		}
 	})
+}
+
+// Whatever is in a file: its layout is changed once, and no word of it. It is a target of its own because it
+// takes longer than reading does.
+func FuzzFormat(f *testing.F) {
+	everyFile(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) <= longest {
+			laidOut(t, text)
+		}
+	})
+}
+
+// everyFile begins with all files that there are.
+func everyFile(f *testing.F) {
+	for _, pattern := range []string{"testdata/*.hcl", "testdata/*/*.hcl", "testdata/agent/*/*.hcl"} {
+		names, _ := filepath.Glob(pattern)
+		for _, name := range names {
+			f.Add(string(readFile(f, name)))
+		}
+	}
 }
 
 // longest is as long as a fuzzer's text is looked at: it makes them longer and longer, and a parser takes its
