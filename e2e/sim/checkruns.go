@@ -28,7 +28,7 @@ func oneRun(h *History) (all []Violation) {
 // neverBackwards: what an agent writes down never falls, and neither does what it runs for, or claims.
 func neverBackwards(h *History) (all []Violation) {
 	marks, runs, instance := map[string]states.Mark{}, map[string]uint64{}, map[string]string{}
-	begun := map[string]bool{} // on a machine: after a restore it is said once more
+	begun := map[string]bool{} // or claimed, on a machine: after a restore that is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Saved != nil:
@@ -49,10 +49,13 @@ func neverBackwards(h *History) (all []Violation) {
 		case n.Write != nil && !n.Reset && before.Desired != nil:
 			for _, doc := range n.Write.Docs {
 				was := before.Statuses[doc.Name].Status
-				if doc.Status == nil || !doc.Status.Run.Going() || was == nil || was.Run.ID == doc.Status.Run.ID || begun[hostOf(n.Who)+"/"+doc.Status.Run.ID] {
+				if doc.Status == nil || !doc.Status.Run.Going() {
 					continue
 				}
-				if why := marks[instance[hostOf(n.Who)]].Refuses(before.Desired.Mark); why != "" {
+				key := hostOf(n.Who) + "/" + doc.Status.Run.ID
+				claims := was != nil && was.Run.ID != doc.Status.Run.ID && !begun[key]
+				begun[key] = true
+				if why := marks[instance[hostOf(n.Who)]].Refuses(before.Desired.Mark); claims && why != "" {
 					all = append(all, found(i, n, "%s claims a run for what it must refuse: %s", n.Who, why))
 				}
 			}

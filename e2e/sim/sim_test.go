@@ -15,7 +15,7 @@ import (
 var (
 	seeds  = flag.Int("sim.seeds", 24, "how many stories")
 	from   = flag.Uint64("sim.from", 1, "the first seed")
-	whole  = flag.Bool("sim.whole", false, "whole stories, and not the first busy time of each; every safeguard, and not a few")
+	whole  = flag.Bool("sim.whole", false, "whole stories, and not the first busy time of each")
 	only   = flag.String("sim.only", "", "take only this safeguard out")
 	budget = flag.Int("sim.budget", 300, "stories for each safeguard")
 	show   = flag.Int("sim.print", 0, "print the last so many notes of each story")
