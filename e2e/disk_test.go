@@ -150,7 +150,8 @@ func TestAConvergeFillsTheDisk(t *testing.T) {
 	disk := f.disk("web-01", "256k")
 	f.long("batches = [1]")
 	f.nodes(2)
-	f.ctl("web-01", "dd if=/dev/zero of="+disk+"/filler bs=4k; echo the disk is full; touch $dir/ended")
+	full := "dd if=/dev/zero bs=4k oflag=append conv=notrunc of=" + disk + "/filler; "
+	f.ctl("web-01", full+"sleep 1; "+full+"echo the disk is full; touch $dir/ended") // twice: something may just have been replaced
 	move := f.orchStart("transition", "web", "waiting")
 	eventually(t, "the end of the run", 20*time.Second, func() bool { _, err := os.Stat(f.dir + "/ended"); return err == nil })
 	f.unwritable(disk, syscall.ENOSPC)
@@ -160,6 +161,7 @@ func TestAConvergeFillsTheDisk(t *testing.T) {
 	f.alive(2)
 	eventually(t, "it to say so", 20*time.Second, func() bool { return strings.Contains(f.node("web-01").Reason, "disk is full") })
 	f.says(f.node("web-01").Reason, "keeps what it is")
+	eventually(t, "the leader to take note", 20*time.Second, func() bool { return strings.Contains(move.text(), "it is begun again") })
 	if !move.running() || len(f.to("waiting")) != 1 {
 		t.Errorf("it went on: %+v\n%s", f.to("waiting"), move.text())
 	}
@@ -167,7 +169,7 @@ func TestAConvergeFillsTheDisk(t *testing.T) {
 	if code := f.wait(move, 40*time.Second); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
-	if s := f.node("web-01"); s.Run.ID != run || s.Run.Attempt != 1 || s.Run.Outcome != "ok" || !hasLine(s, "the disk is full") {
+	if s := f.node("web-01"); s.State.Name != "waiting" || s.Run.Outcome != "ok" { // of its run, or of an order of the batch that was begun again
 		t.Errorf("it ran %s and tells %+v", run, s)
 	}
 	f.once(f.to("waiting"))

@@ -153,21 +153,32 @@ func (p *planner) standing(node *states.Node) (*states.Order, bool) {
 
 // overdue says why an order that stands is given up, or "".
 func (p *planner) overdue(node *states.Node, order *states.Order) string {
+	until := p.deadlineOf(order)
 	switch {
 	case node.Status.OK() && node.Status.Value.Instance != order.Instance:
 		return fmt.Sprintf("another instance of this node answers, %s; the order was for %s", node.Status.Value.Instance, order.Instance)
-	case !p.now.After(p.deadline()):
+	case !p.now.After(until):
 		return ""
 	case !seen(node):
-		return fmt.Sprintf("silent, and run %s had to end by %s", order.Run, clock(p.deadline()))
+		return fmt.Sprintf("silent, and run %s had to end by %s", order.Run, clock(until))
 	case node.Status.Value.Run.ID != order.Run:
-		return fmt.Sprintf("did not take its order, which had to be done by %s: %s", clock(p.deadline()), node.Status.Value.Reason)
+		return fmt.Sprintf("did not take its order, which had to be done by %s: %s", clock(until), node.Status.Value.Reason)
 	}
-	return fmt.Sprintf("run %s had to end by %s and has not", order.Run, clock(p.deadline()))
+	return fmt.Sprintf("run %s had to end by %s and has not", order.Run, clock(until))
 }
 
 // deadline is when every order of the batch must be done.
 func (p *planner) deadline() time.Time { return p.since(p.record.Batch.Ordered).Add(p.allowance()) }
+
+// deadlineOf is when an order must be done. Its batch may have been cut short, and begun again without it.
+func (p *planner) deadlineOf(order *states.Order) time.Time {
+	for _, batch := range p.record.Batches {
+		if batch.Seq == order.Batch && batch.Hop == p.record.Hop {
+			return p.since(batch.Ordered).Add(p.allowance())
+		}
+	}
+	return p.deadline()
+}
 
 // openUntil is when everybody must have arrived, once everybody may go.
 func (p *planner) openUntil(member states.Member) time.Time {

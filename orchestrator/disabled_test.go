@@ -46,3 +46,32 @@ func TestUnableNodeIsLeftOut(t *testing.T) {
 		w.fail("its order stands: %+v", order)
 	}
 }
+
+// A node that can write nothing down while its run goes on, and is mended: its order has the time that it had,
+// and the run counts as what it is.
+func TestUnableInMidRun(t *testing.T) {
+	w := serving(t, rollout(func(t *states.Transition) { t.Policy.Batches = []states.Size{states.Nodes(1)} }), 3)
+	w.move("version", "2")
+	w.until("n00 runs", func() bool { return w.agents["n00"].self.Last.Going() })
+	idle := func() {
+		for stepped := true; stepped; {
+			_, stepped = w.plan()
+		}
+	}
+	for _, unable := range []string{"the disk is full; make room", ""} {
+		status := &w.node("n00").Status
+		status.Value.Unable = unable
+		status.Index++
+		idle()
+		if record := w.record(); record.Status != states.Running || len(record.Counted) != 0 {
+			w.fail("it is %s, and charged is %+v", record.Status, record.Counted)
+		}
+		if went := w.went("version 2"); len(went) != 1 {
+			w.fail("%v ran", went)
+		}
+	}
+	w.run()
+	if w.at("version 2") != 3 || len(w.record().Counted) != 0 {
+		w.fail("%d are there, charged is %+v", w.at("version 2"), w.record().Counted)
+	}
+}

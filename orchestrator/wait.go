@@ -147,6 +147,9 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 			earliest(p.silentUntil(node))
 		}
 		earliest(p.elsewhereUntil(node))
+		if order, stands := p.standing(node); stands {
+			earliest(p.deadlineOf(order))
+		}
 	}
 	for i := range p.Nodes {
 		node := &p.Nodes[i]
