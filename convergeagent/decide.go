@@ -231,7 +231,7 @@ func (a *Agent) start(ctx context.Context, verdict states.Verdict) {
 
 // claim asks for the run. Where it fails it is not known what lies there: it is written again.
 func (a *Agent) claim(ctx context.Context, before, running states.Status) error {
-	begun := time.Now()
+	begun, day := time.Now(), a.now()
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := a.Inbox.Claim(limited, *a.sight, before, running)
@@ -239,7 +239,7 @@ func (a *Agent) claim(ctx context.Context, before, running states.Status) error 
 	case err != nil:
 	case ctx.Err() != nil: // told to stop meanwhile
 		err = ctx.Err()
-	case time.Since(begun) > patience: // this process or its machine stood still: its slot may be another's by now
+	case passed(begun, day, a.now()) > patience: // this process or its machine stood still: its slot may be another's by now
 		err = errHeldUp
 	}
 	if err != nil {
@@ -248,6 +248,10 @@ func (a *Agent) claim(ctx context.Context, before, running states.Status) error 
 	}
 	return err
 }
+
+// passed tells how long something took, by the clock of timers or, where that is more, by the wall's, which
+// goes on while the machine sleeps. Who set that forward meanwhile has something decided again, for nothing.
+func passed(begun, day, today time.Time) time.Duration { return max(time.Since(begun), today.Sub(day)) }
 
 // errHeldUp means that a claim went through so long ago that nothing may start by it.
 var errHeldUp = errors.New("held up between its claim and its start")

@@ -25,7 +25,7 @@ type drain struct {
 // before takes the services out of the traffic, and waits until that is over. Where it cannot, or is
 // told to stop, nothing may run: undone, and the result says why.
 func (d *drain) before(ctx context.Context, tell func(doing)) (result Result, undone bool) {
-	began := time.Now()
+	began, day := time.Now(), d.now()
 	out, err := d.all(ctx)
 	if err == nil && out.left > 0 {
 		tell(doing{states.Draining, out.String()})
@@ -41,7 +41,7 @@ func (d *drain) before(ctx context.Context, tell func(doing)) (result Result, un
 		return Result{Outcome: states.Interrupted, Exit: -1, Error: "the agent was told to stop before anything ran", Free: true}, true
 	case err != nil:
 		return Result{Outcome: states.ExitedBadly, Exit: -1, Error: "nothing ran: " + err.Error()}, true
-	case time.Since(began) > out.left+2*patience: // as after a claim
+	case passed(began, day, d.now()) > out.left+2*patience: // as after a claim
 		return Result{Outcome: states.Interrupted, Exit: -1, Error: "held up before anything ran", Free: true}, true
 	}
 	return Result{}, false
