@@ -144,7 +144,7 @@ func TestDisksThatFail(t *testing.T) {
 }
 
 // A converge fills the disk of the state directory. It ends as it ends, and its agent is started anew
-// meanwhile; its result is told when there is room for it, and nothing runs before.
+// meanwhile; where it is, it tells once there is room, by that run or by an order given since. Nothing runs twice.
 func TestAConvergeFillsTheDisk(t *testing.T) {
 	f := newField(t)
 	disk := f.disk("web-01", "256k")

@@ -112,7 +112,7 @@ var nodes = []row{
 	{"a state file is empty, cut off, another's, a newer version's, a link, or writable by others", "files, under agents that are killed or stopped", "safe mode: told, nothing runs, nothing is touched; whole or moved away, the node comes along", "TestDamagedStateFiles", ""},
 	{"a state file is damaged under its agent", "truncated, its folder opened to others", "the agent knows it all the same, and writes it again; or says why it cannot", "TestStateFileIsDamagedUnderItsAgent", ""},
 	{"the disk of a node is full, read-only, or fails", "a small tmpfs, a remount, EIO by a tracer", "no run without a durable note of it; the move goes on without the node, which comes along by itself", "TestDisksThatFail", ""},
-	{"a converge fills the disk", "dd, and SIGKILL of the agent", "the result is told when there is room for it; nothing runs before", "TestAConvergeFillsTheDisk", ""},
+	{"a converge fills the disk", "dd, and SIGKILL of the agent", "where the node is, is told once there is room; nothing runs before, and nothing twice", "TestAConvergeFillsTheDisk", ""},
 	{"an agent dies while it writes down what it knows", "SIGKILL at each of its writes, from its first start to the end of a move", "the old or the new is there, whole; what was being written is ignored; " + oneRun, "TestAgentIsKilledAtEverySave", ""},
 	{"a write of the state file is cut, or fails", "SIGKILL, EIO and ENOSPC at each call of the kernel, by a tracer", "what is new is on the disk before it has the name; the old or the new is there, whole", "TestSavingIsCutAtEveryCall", agent},
 	{"the state directory cannot be written", "permissions, limits", "no run without a durable note of it", "TestAStateDirectoryThatCannotBeWritten", agent},
