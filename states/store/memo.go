@@ -13,7 +13,7 @@ import (
 // text. What it gives is shared: nobody changes it. A nil Memo keeps nothing.
 type Memo struct {
 	mu         sync.Mutex
-	fresh, old map[said]any // documents without their index
+	fresh, old map[said]any // pointers to documents, whose index says nothing
 	room       int          // for texts of one generation, in bytes
 	used       int
 }
@@ -45,16 +45,18 @@ func recall[T any](m *Memo, how reading, pair Pair, read func(Pair) states.Doc[T
 	if m == nil || pair.Index == 0 {
 		return read(pair)
 	}
-	doc, known := find[T](m, how, pair.Value)
-	if !known {
-		doc = read(pair)
-		m.keep(said{reflect.TypeFor[T](), how, string(pair.Value)}, doc)
+	known := find[T](m, how, pair.Value)
+	if known == nil {
+		doc := read(pair)
+		known = &doc
+		m.keep(said{reflect.TypeFor[T](), how, string(pair.Value)}, known)
 	}
+	doc := *known
 	doc.Index = pair.Index
 	return doc
 }
 
-func find[T any](m *Memo, how reading, text []byte) (states.Doc[T], bool) {
+func find[T any](m *Memo, how reading, text []byte) *states.Doc[T] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	found, known := m.fresh[said{reflect.TypeFor[T](), how, string(text)}]
@@ -63,8 +65,8 @@ func find[T any](m *Memo, how reading, text []byte) (states.Doc[T], bool) {
 			m.put(said{reflect.TypeFor[T](), how, string(text)}, found)
 		}
 	}
-	doc, known := found.(states.Doc[T])
-	return doc, known
+	doc, _ := found.(*states.Doc[T])
+	return doc
 }
 
 func (m *Memo) keep(key said, doc any) {
@@ -92,7 +94,7 @@ func (m *Memo) Spoiled() (texts []string) {
 			if key.as == reflect.TypeFor[states.Cluster]() || strict.Decode([]byte(key.text), again.Interface()) != nil {
 				continue // it was not read as JSON
 			}
-			is := reflect.ValueOf(doc)
+			is := reflect.ValueOf(doc).Elem()
 			if is.FieldByName("Problem").String() == "" && !reflect.DeepEqual(is.FieldByName("Value").Interface(), again.Elem().Interface()) {
 				texts = append(texts, key.text)
 			}
