@@ -129,12 +129,17 @@ func TestSameSeedSameStory(t *testing.T) {
 	}
 	for seed := uint64(1); seed <= most; seed++ {
 		s := Tell(seed).first()
-		if once, again := plain(played(t, s, Alteration{})), plain(played(t, s, Alteration{})); once != again {
-			other = append(other, seed)
+		once, again := plain(played(t, s, Alteration{})), plain(played(t, s, Alteration{}))
+		if once == again {
+			continue
+		}
+		other = append(other, seed)
+		if third := plain(played(t, s, Alteration{})); third != once && third != again {
+			t.Errorf("seed %d gives three stories", seed)
 		}
 	}
 	t.Logf("%d of %d seeds gave another story the second time: %v", len(other), most, other)
-	if len(other) > int(most)/8 { // two processors, and now and then two things at one instant
+	if len(other) > max(1, int(most)/10) { // on a busy machine the runtime lets something else run in between
 		t.Error("a failing seed could not be played again")
 	}
 }
