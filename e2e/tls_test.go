@@ -165,7 +165,12 @@ func TestTokensAreRotatedUnderAnAgent(t *testing.T) {
 		t.Fatalf("delete a token: %d %s", code, text)
 	}
 	c.as("operator", 0, "hold", "web", "web-01", "--reason", "disk swap")
-	eventually(t, "everybody to see that web-01 is held", 40*time.Second, func() bool {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the agent says:\n%s", c.agents["web-01"].text())
+		}
+	})
+	eventually(t, "everybody to see that web-01 is held", 90*time.Second, func() bool { // a query under the old token may go on for 30 s
 		_, text := c.consul.http("GET", "/v1/health/state/warning", "") // what it says there may be older: a warning after a denial
 		return strings.Contains(text, "orch-web-web-01-state") && c.node("web-01").Phase == "held"
 	})
