@@ -108,7 +108,9 @@ func (d *drain) one(ctx context.Context, service string, instance states.Service
 	if err != nil && !errors.Is(err, states.ErrUnknownOutcome) {
 		err = errors.Join(err, d.diary.write(func(m memory) memory { return m.dropping(instance.ID) }))
 	}
-	delete(d.out, instance.ID)
+	if err == nil {
+		d.out[instance.ID] = outSince{note.Reason, time.Now()}
+	}
 	return note, true, err
 }
 

@@ -27,6 +27,7 @@ func oneRun(h *History) (all []Violation) {
 
 // neverBackwards: what an agent writes down never falls, and neither does what it runs for, or claims.
 func neverBackwards(h *History) (all []Violation) {
+	spoken := map[string]bool{} // claims, by process: what is said once more after a restore is none
 	marks, runs, instance := map[string]states.Mark{}, map[string]uint64{}, map[string]string{}
 	begun := map[string]bool{} // or claimed, on a machine: after a restore that is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
@@ -55,6 +56,11 @@ func neverBackwards(h *History) (all []Violation) {
 				key := hostOf(n.Who) + "/" + doc.Status.Run.ID
 				claims := was != nil && was.Run.ID != doc.Status.Run.ID && !begun[key]
 				begun[key] = true
+				if key := n.Who + " " + doc.Status.Run.ID; spoken[key] {
+					continue
+				} else {
+					spoken[key] = true
+				}
 				if why := marks[instance[hostOf(n.Who)]].Refuses(before.Desired.Mark); claims && why != "" {
 					all = append(all, found(i, n, "%s claims a run for what it must refuse: %s", n.Who, why))
 				}
