@@ -127,13 +127,21 @@ func (d *draft) openAtOnce(hop states.Hop) {
 		if !node.Status.Value.Done(hop.State, d.record.Again) {
 			rest = append(rest, m.Node)
 		}
-		if p.runsStill(node) {
+		if p.runsStill(node) || p.mayRun(node) {
 			busy = append(busy, m.Node)
 		}
 	}
 	if size := hop.Policy.Batch(0).Of(alive); len(union(rest, busy)) <= size {
 		d.openFor(1, size, rest)
 	}
+}
+
+// mayRun tells whether a node may begin to run as things are: a moment ago it had not, and by the time of
+// the next write it may have.
+func (p *planner) mayRun(node *states.Node) bool {
+	_, ordered := p.standing(node)
+	desired := p.Desired.Value
+	return ordered || desired.Open && node.Alive && !node.Status.Value.Done(desired.State, desired.Again)
 }
 
 // leaving lists the states whose nodes wait for their turn in the next hop: where the cluster is,

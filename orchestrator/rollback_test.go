@@ -39,6 +39,23 @@ func TestRollbackTakesBackWhatMoved(t *testing.T) {
 	}
 }
 
+// Who has an order may take it between the leader's look and its write: a way back for the only other node
+// would run beside it.
+func TestRollbackOpensNothingBesideAnOrder(t *testing.T) {
+	w := toVersion2(t, 3, func(t *states.Transition) { t.Policy.Batches = []states.Size{states.Nodes(1)} })
+	w.until("one is there, and the next may go", func() bool {
+		second := w.node("n01")
+		return len(w.went("version 2")) == 1 && second.Order.OK() && second.Order.Value.Void == "" && second.Order.Value.OfHop(&w.snapshot.Desired.Value) && !second.Status.Value.Run.Going()
+	})
+	w.ask(states.Request{Kind: states.AskRollback})
+	w.plan()
+	if w.record().Undoes == "" || w.snapshot.Desired.Value.Open {
+		w.fail("n01 may run, and n00 was let go beside it: %+v", w.record().Batch)
+	}
+	w.run()
+	w.stands(states.Done, "", "version 1 is reached")
+}
+
 func (w *world) sizes() []int {
 	var sizes []int
 	for _, b := range w.record().Batches {
