@@ -43,6 +43,7 @@ func (p *planner) plan() Decision {
 	}
 	for _, question := range []func() *Decision{
 		p.stops,
+		p.turnBack,
 		p.members,
 		p.lifted,
 		p.count,

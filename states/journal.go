@@ -123,5 +123,6 @@ const (
 	EventUnlocked  = "unlocked"  // somebody ended the lease of a leader
 	EventRecovered = "recovered" // after a restore
 	EventCompacted = "compacted" // old entries go
+	EventClock     = "clock"     // what an earlier leader's fast clock noted counts from now
 	EventReplaced  = "replaced"  // nodes that died before they took their order, by others
 )

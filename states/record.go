@@ -286,6 +286,30 @@ func (r *Record) Member(node string) (Member, bool) {
 	return Member{}, false
 }
 
+// Stamps shows every time that something is measured from, for a leader whose clock they are ahead of.
+func (r *Record) Stamps(show func(at *time.Time)) {
+	for _, at := range []*time.Time{&r.StartedAt, &r.HopAt, &r.OpenedAt, &r.ProgressAt, &r.PausedAt, &r.ResumedAt, &r.Batch.Ordered, &r.Batch.Ended} {
+		show(at)
+	}
+	for i := range r.Batches {
+		show(&r.Batches[i].Ordered)
+		show(&r.Batches[i].Ended)
+	}
+	for i := range r.Members {
+		show(&r.Members[i].MissingSince)
+		show(&r.Members[i].Since)
+	}
+	for _, gauges := range [][]Gauge{r.Gates, r.Unmet} {
+		for i := range gauges {
+			show(&gauges[i].Since)
+			show(&gauges[i].Refused)
+		}
+	}
+	for i := range r.Counted {
+		show(&r.Counted[i].At)
+	}
+}
+
 // AnswerTo finds what became of a request, among the last ones.
 func (r *Record) AnswerTo(request string) (Answer, bool) {
 	for _, a := range r.Answers {
