@@ -111,9 +111,11 @@ func (p *planner) busy() string {
 }
 
 // twice drops a request that was answered before. Whoever filed it did not hear that it was written, and
-// wrote it again; or the first writing came in long after it was given up.
+// wrote it again; or the first writing came in long after it was given up. Its answer becomes the newest:
+// as long as it comes again it must not be forgotten.
 func (p *planner) twice(request states.Request, answer states.Answer) *Decision {
 	d := p.draft(states.EventRefused, "%s by %s was answered at %s already, and is not done once more", request.Kind, request.By, clock(answer.At))
+	d.record.Answers = append(slices.DeleteFunc(d.record.Answers, func(a states.Answer) bool { return a.Request == answer.Request }), answer)
 	d.change.Handled = request.ID
 	d.change.Entry.Request, d.change.Entry.Kind, d.change.Entry.By = request.ID, request.Kind, request.By
 	return d.decide()

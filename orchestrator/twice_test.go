@@ -21,6 +21,23 @@ func TestARequestIsDoneOnce(t *testing.T) {
 	}
 }
 
+// As long as its author writes it anew, because no answer reaches him, it is not forgotten that it was done.
+func TestARequestThatComesAgainAndAgainIsDoneOnce(t *testing.T) {
+	w := serving(t, tier(), 3)
+	w.ask(states.Request{Kind: states.AskHold, Node: "n00"})
+	request := w.snapshot.Requests[len(w.snapshot.Requests)-1]
+	w.settle()
+	for i := range 40 { // more than are remembered
+		w.ask(states.Request{Kind: states.AskUnhold, Node: "n00"})
+		w.settle()
+		if node := w.node("n00"); node.Order.Value.Held != nil {
+			t.Fatalf("n00 is held again, after %d others", i)
+		}
+		w.snapshot.Requests = append(w.snapshot.Requests, request)
+		w.settle()
+	}
+}
+
 // A node whose run failed while somebody held it is counted by nobody. Once it is let go, moving to where
 // the cluster is already takes it along.
 func TestWhoFailedUnderAHoldIsTakenAlong(t *testing.T) {
