@@ -30,11 +30,11 @@ func TestARequestThatComesAgainAndAgainIsDoneOnce(t *testing.T) {
 	for i := range 40 { // more than are remembered
 		w.ask(states.Request{Kind: states.AskUnhold, Node: "n00"})
 		w.settle()
+		w.snapshot.Requests = append(w.snapshot.Requests, request)
+		w.settle()
 		if node := w.node("n00"); node.Order.Value.Held != nil {
 			t.Fatalf("n00 is held again, after %d others", i)
 		}
-		w.snapshot.Requests = append(w.snapshot.Requests, request)
-		w.settle()
 	}
 }
 
