@@ -135,6 +135,17 @@ func (d Doc) void() Doc {
 	return d
 }
 
+// onceMore is the order of a node that is there, and is to converge there once more.
+func (d Doc) onceMore() Doc {
+	d.Order.Again = "t-1"
+	return d
+}
+
+func (d Doc) doneAgain() Doc {
+	d.Status.AgainDone = "t-1"
+	return d
+}
+
 // silent is a node whose session has ended.
 func silent(node string) Doc {
 	d := aStatus(node, states.Run{})
@@ -153,8 +164,10 @@ func (t *tale) quiet(notes int) *tale {
 // These look like what checks are for, and are as they should be.
 func TestChecksAreSilent(t *testing.T) {
 	tales := map[string]*tale{
-		"spent, another run":              going().note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).note(begins(2, "n1", "r-2")),
-		"charged, and it has not ended":   ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"spent, another run":            going().note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).note(begins(2, "n1", "r-2")),
+		"charged, and it has not ended": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"charged, and it was to do it once more": ordered().wrote("orch1", anOrder("n1", "r-3", 2).onceMore()).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).
+			wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-3", 2).onceMore().void()),
 		"overdue, and the time is not up": ordered().wrote("", silent("n1")).quiet(3).wrote("orch1", anEntry(3, states.EventBatchDone)),
 		"overdue, and given up":           ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatchDone)),
 		"overdue, under another leader":   ordered().wrote("", silent("n1")).quiet(20).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(3, states.EventBatchDone)),
@@ -252,7 +265,13 @@ func broken() map[string]*tale {
 		"looked":                            going().note(Note{Beside: "a check begins beside a run"}),
 		"spent": going().note(begins(1, "n1", "r-1")).note(ends(1, "n1", v2)).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).
 			note(begins(2, "n1", "r-1")),
-		"charged":  ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"charged": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
+		"charged, and it did it once more": ordered().wrote("orch1", anOrder("n1", "r-3", 2).onceMore()).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2).doneAgain()).
+			wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-3", 2).onceMore().void()),
+		"turns, and one has not done it once more": ordered().wrote("orch1", anOrder("n1", "r-3", 2).onceMore()).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).
+			wrote("orch1", anEntry(3, states.EventBatch)),
+		"bound, and both are to do it once more": going().wrote("orch1", anEntry(2, states.EventBatch), anOrder("n1", "r-3", 2).onceMore(), anOrder("n2", "r-4", 2).onceMore()).
+			wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("n2#1", aStatus("n2", aRun("r-2", 2)).settledAt(v2)),
 		"overdue":  ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anEntry(3, states.EventBatchDone)),
 		"turns":    ordered().wrote("orch1", anEntry(3, states.EventBatch)),
 		"opened":   going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),

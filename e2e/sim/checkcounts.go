@@ -42,12 +42,20 @@ func charged(h *History) (all []Violation) {
 			if s == nil || s.Instance != was.Instance {
 				continue
 			}
-			if _, ended := s.Ended(was.Run); ended || s.Done(before.Desired.State, before.Desired.Again) {
+			if _, ended := s.Ended(was.Run); ended || s.Done(before.Desired.State, again(before.Desired, was)) {
 				all = append(all, found(i, n, "the order of %s is taken back (%s), and it lies there that its run %s", doc.Name, doc.Order.Void, s.Run.Ending()))
 			}
 		}
 	})
 	return all
+}
+
+// again is what somebody is to converge for once more where it is already: all, or those alone whose orders say so.
+func again(d *states.Desired, o *states.Order) string {
+	if o.Again != "" && o.For(d, o.Instance) {
+		return o.Again
+	}
+	return d.Again
 }
 
 // patience is how much longer than its time whoever leads may wait for a node.
@@ -137,7 +145,7 @@ func turns(h *History) (all []Violation) {
 				if s == nil || s.Off() || o == nil || !o.For(d, s.Instance) || o.Held != nil || o.Batch != r.Batch.Seq {
 					continue
 				}
-				if _, over := s.Ended(o.Run); !over && !s.Done(d.State, d.Again) {
+				if _, over := s.Ended(o.Run); !over && !s.Done(d.State, again(d, o)) {
 					all = append(all, found(i, n, "%s, and %s of batch %d is not over: %s", doc.Entry.Event, name, r.Batch.Number, s.Phase))
 				}
 			}

@@ -110,7 +110,7 @@ func bound(h *History) (all []Violation) {
 			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil || knows[o.Instance].Refuses(d.Mark) != "" {
 				continue
 			}
-			if _, over := status.Status.Ended(o.Run); !over && !status.Status.Done(d.State, d.Again) {
+			if _, over := status.Status.Ended(o.Run); !over && !status.Status.Done(d.State, again(d, o)) {
 				busy[node] = true
 			}
 		}
