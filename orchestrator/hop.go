@@ -131,6 +131,7 @@ func (d *draft) openAtOnce(hop states.Hop) {
 			busy = append(busy, m.Node)
 		}
 	}
+	busy = append(busy, p.unheard(&d.record)...)
 	if size := hop.Policy.Batch(0).Of(alive); len(union(rest, busy)) <= size {
 		d.openFor(1, size, rest)
 	}

@@ -94,6 +94,12 @@ func (p *planner) muster(only []string) []states.Member {
 // meant tells whether a move is about a node: some are about a few nodes only.
 func meant(only []string, node string) bool { return only == nil || slices.Contains(only, node) }
 
+// isMember tells whether a record has a node among its members. It reads all of them: planner.member is quicker.
+func isMember(record *states.Record, node string) bool {
+	_, member := record.Member(node)
+	return member
+}
+
 // tooFew says why a hop must not begin, where fewer than half of the known nodes are alive.
 func (p *planner) tooFew(overridden bool) string {
 	alive, known := p.alive()

@@ -99,3 +99,49 @@ func TestSlotOfASilentRunCountsItsDrain(t *testing.T) {
 		t.Fatal("its slot is never free again")
 	}
 }
+
+// A node that fell silent in a run before the cluster got another target is no member of the new hop, and its
+// run goes on: nobody goes beside it where one may, until it must be over. Its clock has to do, but not for ever.
+func TestWhoFellSilentBeforeTheHopFillsASlot(t *testing.T) {
+	for name, clock := range map[string]time.Duration{"its clock is right": 0, "its clock is a year ahead": 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			w := serving(t, rollout(func(t *states.Transition) { t.Policy.Batches = []states.Size{states.Nodes(1)} }), 3)
+			w.move("version", "2")
+			w.until("n00 runs", func() bool {
+				return w.agents["n00"].self.Last.Going() && w.agents["n00"].self.Last.State.Argument == "2"
+			})
+			w.kill("n00")
+			run := &w.node("n00").Status.Value.Run
+			run.Started = run.Started.Add(clock)
+			w.ask(states.Request{Kind: states.AskTransition, Target: states.Ref{Name: "version", Argument: "3"}, Supersede: true})
+			if preview := Foresee(w.snapshot, w.snapshot.Requests[0].Value, w.leading, w.now); preview.Held != "" || preview.Refused != "" {
+				w.fail("it would stand still: %s%s", preview.Held, preview.Refused)
+			}
+			w.settle()
+			w.waits(Plan(w.snapshot, w.leading, w.now), "slot")
+			if _, member := w.record().Member("n00"); member || w.at("version 1") != 2 {
+				w.fail("n00 is a member: %t, and %d are where they were", member, w.at("version 1"))
+			}
+			before := w.now
+			w.run()
+			if w.at("version 3") != 2 || w.now.Sub(before) > 2*run.Until().Sub(run.Started) {
+				w.fail("%d of 2 are there after %s", w.at("version 3"), w.now.Sub(before))
+			}
+		})
+	}
+}
+
+// Where everybody who is left would be let go at once, that run counts, too.
+func TestWhoFellSilentBeforeTheHopKeepsItClosed(t *testing.T) {
+	w := serving(t, rollout(func(t *states.Transition) { t.Policy.Batches = []states.Size{states.Nodes(2)} }), 3)
+	w.move("version", "2")
+	w.until("n00 runs", func() bool {
+		return w.agents["n00"].self.Last.Going() && w.agents["n00"].self.Last.State.Argument == "2"
+	})
+	w.kill("n00")
+	w.ask(states.Request{Kind: states.AskTransition, Target: states.Ref{Name: "version", Argument: "3"}, Supersede: true})
+	w.until("it is on its way to version 3", func() bool { return w.snapshot.Desired.Value.State.Argument == "3" })
+	if w.snapshot.Desired.Value.Open {
+		w.fail("two of two go while a third runs")
+	}
+}

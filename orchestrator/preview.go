@@ -110,7 +110,7 @@ func imagine(snapshot states.Snapshot, now time.Time) {
 	desired := &snapshot.Desired.Value
 	for i := range snapshot.Nodes {
 		node := &snapshot.Nodes[i]
-		if node.Alive && node.Status.Value.Run.Going() { // it ends some time
+		if node.Status.Value.Run.Going() && (node.Alive || !isMember(&snapshot.Record.Value, node.Name)) { // it ends some time
 			node.Status.Value.Run = states.Run{}
 		}
 		ordered := node.Order.OK() && node.Order.Value.For(desired, node.Status.Value.Instance)

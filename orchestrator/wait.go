@@ -59,6 +59,9 @@ func (p *planner) busyWaits(busy []string) []Wait {
 	for _, name := range busy {
 		node, _ := p.node(name)
 		reason := "fills a slot until its run " + node.Status.Value.Run.ID + " ends"
+		if !node.Alive {
+			reason += ", and while it is silent until " + clock(p.silentUntil(node)) + " at the latest"
+		}
 		if until := p.elsewhereUntil(node); p.now.Before(until) {
 			reason = fmt.Sprintf("fills a slot until %s: who had its name before may still execute run %s", clock(until), node.Order.Value.Run)
 		}
@@ -143,9 +146,6 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 			earliest(p.missingUntil(m))
 		}
 		node, _ := p.node(m.Node)
-		if !node.Alive && p.runsStill(node) {
-			earliest(p.silentUntil(node))
-		}
 		earliest(p.elsewhereUntil(node))
 		if order, stands := p.standing(node); stands {
 			earliest(p.deadlineOf(order))
@@ -155,6 +155,9 @@ func (p *planner) decisionOf(waits []Wait, wake time.Time) *Decision {
 		node := &p.Nodes[i]
 		if word := node.Order.Value.Held; node.Order.OK() && word != nil && !word.Until.IsZero() {
 			earliest(word.Until)
+		}
+		if !node.Alive && p.runsStill(node) {
+			earliest(p.silentUntil(node))
 		}
 	}
 	if !wake.IsZero() {

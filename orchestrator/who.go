@@ -46,8 +46,22 @@ func (p *planner) remaining() field {
 			f.movable = append(f.movable, m.Node)
 		}
 	}
+	f.busy = append(f.busy, p.unheard(&p.record)...)
 	p.sort(f.movable)
 	return f
+}
+
+// unheard lists nodes that fell silent in a run before the hop began. They are no members before they are
+// back, and then they still run: until that must be over they fill slots.
+func (p *planner) unheard(record *states.Record) []string {
+	var names []string
+	for i := range p.Nodes {
+		node := &p.Nodes[i]
+		if !node.Alive && !forgotten(node) && p.runsStill(node) && meant(record.Only, node.Name) && !isMember(record, node.Name) {
+			names = append(names, node.Name)
+		}
+	}
+	return names
 }
 
 // chargedAs gives what a node was charged as in this hop, or "".
@@ -90,11 +104,16 @@ func (p *planner) elsewhereUntil(node *states.Node) time.Time {
 }
 
 // silentUntil is how long the run of a silent node may go on. Its times count from when the node was
-// missed: its own clock may be years off. Who is no member is missed by nobody, and its clock has to do.
+// missed: its own clock may be years off. Who is no member is missed by nobody, and its clock has to do, for
+// no longer than if it had fallen silent as the hop began: it did so before.
 func (p *planner) silentUntil(node *states.Node) time.Time {
 	run := &node.Status.Value.Run
-	if m, is := p.member(node.Name); is && !m.MissingSince.IsZero() {
-		return m.MissingSince.Add(run.Until().Sub(run.Started))
+	length := run.Until().Sub(run.Started)
+	switch m, is := p.member(node.Name); {
+	case is && !m.MissingSince.IsZero():
+		return m.MissingSince.Add(length)
+	case !is && p.record.Status == states.Running:
+		return sooner(run.Until(), p.watched(p.record.HopAt).Add(length))
 	}
 	return run.Until()
 }
