@@ -193,10 +193,18 @@ func (p *planner) batchChecks(gate states.Gate, by map[string][]states.Check) []
 	return bad
 }
 
-// unasked tells whether a gate says nothing about a node: it is not waited for, or it failed and goes once
-// more in a batch to come, after which it is asked about.
+// unasked tells whether a gate says nothing about a node: it is not waited for, or it failed or was cut short
+// and goes once more in a batch to come, after which it is asked about.
 func (p *planner) unasked(node *states.Node) bool {
-	return p.excused(node) || !node.Status.Value.At(p.record.Towards()) && slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
+	switch batch := p.record.Batch; {
+	case p.excused(node):
+		return true
+	case node.Status.Value.At(p.record.Towards()):
+		return false
+	case batch.Cut && p.chargedAs(node.Name) == "" && slices.Contains(batch.Nodes, node.Name):
+		return true
+	}
+	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {
 		return c.Node == node.Name && c.Hop == p.record.Hop && c.Retried
 	})
 }

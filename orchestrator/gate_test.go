@@ -172,3 +172,26 @@ func TestAGateDoesNotKeepWhoFailedFromTryingAgain(t *testing.T) {
 		w.stands(states.Done, "", "reached")
 	}
 }
+
+// A stop in the middle of a batch whose node then failed a try, of which it has more, is no dead end: that node
+// goes once more before a gate asks about it.
+func TestAGateDoesNotKeepACutBatchFromGoingOn(t *testing.T) {
+	for _, scope := range []string{states.ScopeBatch, states.ScopeService} {
+		w := toVersion2(t, 3, func(t *states.Transition) {
+			t.Gates = []states.Gate{webGate(func(g *states.Gate) { g.Scope = scope })}
+		})
+		first := w.agents["n00"]
+		w.until("it runs", func() bool { return first.self.Last.Going() && first.self.Last.State.Argument == "2" })
+		w.ask(states.Request{Kind: states.AskPause})
+		w.plan()
+		first.self.Last.Outcome, first.self.Due, w.ill = states.ExitedBadly, false, map[string]bool{"n00": true}
+		w.report("n00")
+		w.run()
+		w.stands(states.Paused, states.ByOperator, "")
+		w.ask(states.Request{Kind: states.AskResume})
+		w.until("it goes once more", func() bool { return first.self.Last.Going() })
+		w.ill = nil
+		w.run()
+		w.stands(states.Done, "", "reached")
+	}
+}
