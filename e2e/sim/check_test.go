@@ -179,9 +179,12 @@ func TestChecksAreSilent(t *testing.T) {
 		"approved by somebody":            going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst().approved()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"floor, and another stays": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("n2#1", aStatus("n2", states.Run{}).settledAt(v1)).
 			wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
-		"half, and one is back":         going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
-		"half, and all fell silent now": going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
-		"recovered far enough":          going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),
+		"half, and one is back": going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"half, and one was forgotten when it was another": going().wrote("n1#1", aStatus("n1", states.Run{})).wrote("", silent("n2"), Doc{Room: "orders", Name: "n1", Order: &states.Order{Forgotten: &states.Word{Instance: "i-old"}}}).
+			quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"backwards, and it says what an earlier process began": going().note(Note{Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).wrote("n1#2", aStatus("n1", aRun("r-9", 9))),
+		"half, and all fell silent now":                        going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"recovered far enough":                                 going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),
 	}
 	for name, story := range tales {
 		for _, c := range Checks() {

@@ -191,7 +191,7 @@ func half(h *History) (all []Violation) {
 		}
 		known, down := 0, 0
 		for name, doc := range before.Statuses {
-			if o := before.Orders[name]; doc.Status == nil || o != nil && o.Forgotten != nil {
+			if o := before.Orders[name]; doc.Status == nil || o != nil && o.Forgotten != nil && o.Forgotten.Instance == doc.Status.Instance {
 				continue
 			}
 			known++

@@ -29,7 +29,8 @@ func oneRun(h *History) (all []Violation) {
 func neverBackwards(h *History) (all []Violation) {
 	spoken := map[string]bool{} // claims, by process: what is said once more after a restore is none
 	marks, runs, instance := map[string]states.Mark{}, map[string]uint64{}, map[string]string{}
-	begun := map[string]bool{} // or claimed, on a machine: after a restore that is said once more
+	voiced := map[string]bool{} // processes that said something: a run in the first that one says is an earlier one's
+	begun := map[string]bool{}  // or claimed, on a machine: after a restore that is said once more
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Saved != nil:
@@ -49,12 +50,13 @@ func neverBackwards(h *History) (all []Violation) {
 			delete(runs, n.Who)
 		case n.Write != nil && !n.Reset && before.Desired != nil:
 			for _, doc := range n.Write.Docs {
-				was := before.Statuses[doc.Name].Status
+				was, first := before.Statuses[doc.Name].Status, !voiced[n.Who]
+				voiced[n.Who] = true
 				if doc.Status == nil || !doc.Status.Run.Going() {
 					continue
 				}
 				key := hostOf(n.Who) + "/" + doc.Status.Run.ID
-				claims := was != nil && was.Run.ID != doc.Status.Run.ID && !begun[key]
+				claims := !first && was != nil && was.Run.ID != doc.Status.Run.ID && !begun[key]
 				begun[key] = true
 				if key := n.Who + " " + doc.Status.Run.ID; spoken[key] {
 					continue

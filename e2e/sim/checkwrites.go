@@ -75,7 +75,7 @@ func asked(h *History) (all []Violation) {
 			if q == nil {
 				continue
 			}
-			if n.Shown == 0 && n.now().After(q.Expires.Add(patience)) {
+			if n.Shown == 0 && !n.Set && n.now().After(q.Expires.Add(patience)) {
 				all = append(all, found(i, n, "%s of %s was asked for until %s, and done at %s", q.Kind, q.By, q.Expires, n.now()))
 			}
 			switch q.Kind {

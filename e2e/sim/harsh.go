@@ -76,13 +76,14 @@ func (w *world) turn(host string, off time.Duration) {
 // lately is how long what a process saw on its clock before somebody set it can come in.
 const lately = 20 * time.Second
 
-// shown is what the clock of whoever did something showed too much, at the most; the lock is held.
-func (w *world) shown(who string, at time.Duration) time.Duration {
+// shown is what the clock of whoever did something showed too much, at the most, and whether somebody has
+// just set it; the lock is held.
+func (w *world) shown(who string, at time.Duration) (most time.Duration, set bool) {
 	c := w.clocks[hostOf(who)]
 	if c.set > 0 && at < c.set+lately {
-		return max(c.off, c.was)
+		return max(c.off, c.was), true
 	}
-	return c.off
+	return c.off, false
 }
 
 // wrong throws what a clock shows too much from the start.

@@ -40,7 +40,8 @@ type Note struct {
 	Found  *orchestrator.Finding // by fsck, at the end
 	Calm   string                // from here on nothing goes wrong any more: what is to be reached from here, and by when
 
-	Shown  time.Duration // that the clock of whoever did it showed too much
+	Shown  time.Duration // that the clock of whoever did it showed too much, at the most
+	Set    bool          // that clock was set a moment ago, and it may have gone by what it showed before
 	Beside string        // what happened beside something that excludes it
 }
 

@@ -185,7 +185,7 @@ func (w *world) note(n Note) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n.At = time.Since(w.began)
-	n.Shown = w.shown(n.Who, n.At)
+	n.Shown, n.Set = w.shown(n.Who, n.At)
 	w.history.Notes = append(w.history.Notes, n)
 }
 
@@ -211,7 +211,9 @@ func (w *world) saw(c memkv.Commit) {
 		go func() { w.end(); w.stop() }()
 	}
 	if !w.silent && !w.overrun {
-		w.history.Notes = append(w.history.Notes, Note{At: time.Since(w.began), Shown: w.shown(c.By, time.Since(w.began)), Who: c.By, Write: writeOf(c)})
+		at := time.Since(w.began)
+		most, set := w.shown(c.By, at)
+		w.history.Notes = append(w.history.Notes, Note{At: at, Shown: most, Set: set, Who: c.By, Write: writeOf(c)})
 	}
 }
 
