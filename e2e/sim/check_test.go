@@ -16,6 +16,9 @@ type tale struct{ History }
 
 func (t *tale) note(n Note) *tale {
 	n.At = time.Duration(len(t.Notes)) * 15 * time.Second
+	if n.Start != nil {
+		n.Start.At = n.At
+	}
 	t.Notes = append(t.Notes, n)
 	return t
 }
@@ -135,6 +138,13 @@ func (d Doc) void() Doc {
 	return d
 }
 
+// restored is a node that runs as a snapshot comes back, with what its status was in that, and another that may
+// begin to.
+func restored(n1 Doc) *tale {
+	reset := Note{Reset: true, Text: "a snapshot", Write: &Write{Docs: []Doc{aDesired(1, 2, false), aRecord(1, "n1", "n2"), n1, aStatus("n2", states.Run{}), anOrder("n2", "r-2", 2)}}}
+	return ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).note(begins(1, "n1", "r-1")).note(reset)
+}
+
 // onceMore is the order of a node that is there, and is to converge there once more.
 func (d Doc) onceMore() Doc {
 	d.Order.Again = "t-1"
@@ -168,15 +178,16 @@ func TestChecksAreSilent(t *testing.T) {
 		"charged, and it has not ended": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-1", 2).void()),
 		"charged, and it was to do it once more": ordered().wrote("orch1", anOrder("n1", "r-3", 2).onceMore()).wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).
 			wrote("orch1", anEntry(3, states.EventCounted), anOrder("n1", "r-3", 2).onceMore().void()),
-		"overdue, and the time is not up": ordered().wrote("", silent("n1")).quiet(3).wrote("orch1", anEntry(3, states.EventBatchDone)),
-		"overdue, and given up":           ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatchDone)),
-		"overdue, under another leader":   ordered().wrote("", silent("n1")).quiet(20).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(3, states.EventBatchDone)),
-		"turns, and the last one is over": ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventBatch)),
-		"turns, and it was given up":      ordered().wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatch)),
-		"opened for one that remains":     going().wrote("n2#1", aStatus("n2", aRun("r-2", 2)).settledAt(v2)).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
-		"rested, and for long enough":     ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).quiet(8).wrote("orch1", anEntry(4, states.EventBatch)),
-		"rested, under another leader":    ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(4, states.EventBatch)),
-		"approved by somebody":            going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst().approved()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"bound, and a restore erased a run": restored(aStatus("n1", states.Run{})),
+		"overdue, and the time is not up":   ordered().wrote("", silent("n1")).quiet(3).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"overdue, and given up":             ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"overdue, under another leader":     ordered().wrote("", silent("n1")).quiet(20).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(3, states.EventBatchDone)),
+		"turns, and the last one is over":   ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("orch1", anEntry(3, states.EventBatch)),
+		"turns, and it was given up":        ordered().wrote("orch1", anOrder("n1", "r-1", 2).void()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"opened for one that remains":       going().wrote("n2#1", aStatus("n2", aRun("r-2", 2)).settledAt(v2)).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
+		"rested, and for long enough":       ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).quiet(8).wrote("orch1", anEntry(4, states.EventBatch)),
+		"rested, under another leader":      ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).wrote("orch2", aLease("s2", 2)).wrote("orch2", anEntry(4, states.EventBatch)),
+		"approved by somebody":              going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst().approved()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"floor, and another stays": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("n2#1", aStatus("n2", states.Run{}).settledAt(v1)).
 			wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
 		"half, and one is back": going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
@@ -275,12 +286,13 @@ func broken() map[string]*tale {
 			wrote("orch1", anEntry(3, states.EventBatch)),
 		"bound, and both are to do it once more": going().wrote("orch1", anEntry(2, states.EventBatch), anOrder("n1", "r-3", 2).onceMore(), anOrder("n2", "r-4", 2).onceMore()).
 			wrote("n1#1", aStatus("n1", aRun("r-1", 2)).settledAt(v2)).wrote("n2#1", aStatus("n2", aRun("r-2", 2)).settledAt(v2)),
-		"overdue":  ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anEntry(3, states.EventBatchDone)),
-		"turns":    ordered().wrote("orch1", anEntry(3, states.EventBatch)),
-		"opened":   going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
-		"half":     going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
-		"rested":   ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).note(Note{}).wrote("orch1", anEntry(4, states.EventBatch)),
-		"approved": going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst()).wrote("orch1", anEntry(3, states.EventBatch)),
+		"bound, and a restore erased no run": restored(aStatus("n1", aRun("r-1", 2))),
+		"overdue":                            ordered().wrote("", silent("n1")).quiet(20).wrote("orch1", anEntry(3, states.EventBatchDone)),
+		"turns":                              ordered().wrote("orch1", anEntry(3, states.EventBatch)),
+		"opened":                             going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
+		"half":                               going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"rested":                             ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).note(Note{}).wrote("orch1", anEntry(4, states.EventBatch)),
+		"approved":                           going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"floor": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).
 			wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
 		"recovered": going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).

@@ -90,12 +90,17 @@ func truthful(h *History) (all []Violation) {
 	return all
 }
 
-// bound: in a closed hop, the members that run, or may begin to at any moment, are no more than the batch.
+// bound: in a closed hop, the members that run, or may begin to at any moment, are no more than the batch. A run
+// that a restore erased, because the snapshot is older than its claim, is nobody's to count: nobody can know of it.
 func bound(h *History) (all []Violation) {
+	erased := map[string]bool{}
 	last, knows := "", map[string]states.Mark{} // by instance: after a restore nobody goes by what it has seen more of
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		if n.Saved != nil {
 			knows[n.Saved.Instance] = n.Saved.Mark
+		}
+		if n.Reset {
+			erase(after, erased)
 		}
 		r, d := after.Record, after.Desired
 		if r == nil || d == nil || r.Status != states.Running || r.Batch.Number == 0 || d.Open || n.Start == nil && n.Write == nil {
@@ -103,7 +108,7 @@ func bound(h *History) (all []Violation) {
 		}
 		busy := map[string]bool{}
 		for _, p := range after.Running {
-			if _, member := r.Member(p.Node); member && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
+			if _, member := r.Member(p.Node); member && !erased[p.Run.ID] && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
 				busy[p.Node] = true
 			}
 		}
@@ -122,6 +127,15 @@ func bound(h *History) (all []Violation) {
 		}
 	})
 	return all
+}
+
+// erase notes the runs that go on and that, as it lies there now, no node has ever claimed.
+func erase(f *Frame, erased map[string]bool) {
+	for _, p := range f.Running {
+		if s := f.Statuses[p.Node].Status; s == nil || s.Run.ID != p.Run.ID {
+			erased[p.Run.ID] = true
+		}
+	}
 }
 
 // limit is how long after its start a run can fill a slot.
