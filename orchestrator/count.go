@@ -43,6 +43,7 @@ type verdict struct {
 	run    string
 	reason string
 	void   bool // its order is taken back
+	broken bool // the run was interrupted, which says of the state no more than silence does
 }
 
 func (p *planner) charge(found []verdict) *Decision {
@@ -52,8 +53,7 @@ func (p *planner) charge(found []verdict) *Decision {
 	}
 	d := p.draft(states.EventCounted, "%s", strings.Join(texts, "; "))
 	for _, v := range found {
-		d.record.Counted = append(d.record.Counted, states.Counted{
-			Node: v.node.Name, Run: v.run, Kind: v.kind, Hop: d.record.Hop, Batch: d.record.Batch.Seq, Reason: v.reason, At: p.now})
+		d.note(states.Counted{Node: v.node.Name, Run: v.run, Kind: v.kind, Hop: d.record.Hop, Batch: d.record.Batch.Seq, Reason: v.reason, At: p.now})
 		d.change.Entry.Nodes = append(d.change.Entry.Nodes, v.node.Name)
 		if v.void {
 			order := v.node.Order.Value
@@ -67,14 +67,30 @@ func (p *planner) charge(found []verdict) *Decision {
 	return d.decide()
 }
 
-// judge tells whether a node is to be charged, and for what.
+// note takes what a node is charged for into the record. A failure takes the place of a skip in the same
+// hop, in the batch that the node was part of.
+func (d *draft) note(c states.Counted) {
+	for i, was := range d.record.Counted {
+		if was.Node == c.Node && was.Hop == c.Hop && was.Skips() {
+			c.Batch = was.Batch
+			d.record.Counted[i] = c
+			return
+		}
+	}
+	d.record.Counted = append(d.record.Counted, c)
+}
+
+// judge tells whether a node is to be charged, and for what. One that was skipped because nothing was
+// heard of it can still say that its run failed: that is a failure, which the skip must not hide.
 func (p *planner) judge(node *states.Node) (verdict, bool) {
 	member, is := p.member(node.Name)
-	if !is || p.held(node) || p.charged(node.Name) {
+	kind := p.chargedAs(node.Name)
+	if !is || p.held(node) || kind != "" && kind != states.CountSkipped {
 		return verdict{}, false
 	}
-	if v, bad := p.failed(node); bad {
-		return v, true
+	v, bad := p.failed(node)
+	if skipped := kind != ""; bad || skipped {
+		return v, bad && !(skipped && v.broken)
 	}
 	if p.record.Status != states.Running || p.frozen() != "" || p.there(node) {
 		return verdict{}, false // a frozen agent is not late
@@ -109,13 +125,13 @@ func (p *planner) failed(node *states.Node) (verdict, bool) {
 	if !fits || p.forgiven(run.ID) {
 		return verdict{}, false
 	}
-	return verdict{node: node, kind: states.CountFailed, run: run.ID,
+	return verdict{node: node, kind: states.CountFailed, run: run.ID, broken: run.Outcome == states.Interrupted,
 		reason: fmt.Sprintf("%s, try %d of %d", run.Ending(), run.Attempt, run.Tries)}, true
 }
 
-// forgiven tells whether a run was charged before, in whatever hop.
+// forgiven tells whether a run was charged before, in whatever hop, or its node was given another chance.
 func (p *planner) forgiven(run string) bool {
-	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool { return c.Run == run })
+	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool { return c.Run == run && !c.Skips() })
 }
 
 // lost finds a node that did not answer in its time.

@@ -306,6 +306,32 @@ func TestReplacementHasItsOwnTime(t *testing.T) {
 	}
 }
 
+// A node that was skipped because nothing was heard of it comes back and says how its run ended. One that
+// failed is a failure, and may be the one too many; one that was interrupted says nothing of the state.
+func TestASkipHidesNoFailure(t *testing.T) {
+	for outcome, want := range map[states.Outcome]string{states.TimedOut: states.CountFailed, states.Interrupted: states.CountSkipped} {
+		t.Run(string(outcome), func(t *testing.T) {
+			w := toVersion2(t, 4, func(t *states.Transition) {
+				t.Policy.Batches, t.Policy.OnLost, t.Policy.MaxFailures = []states.Size{states.Nodes(1)}, states.SkipLost, states.Nodes(0)
+			})
+			w.until("n00 runs", func() bool { return w.agents["n00"].self.Last.Going() })
+			w.kill("n00")
+			w.until("n00 is skipped", func() bool { c, _ := w.record().CountOf("n00"); return c.Kind == states.CountSkipped })
+			n00 := w.agents["n00"]
+			n00.up, n00.self.Last.Outcome, n00.self.Last.Terminal = true, outcome, true
+			w.report("n00")
+			w.settle()
+			w.run()
+			if c, _ := w.record().CountOf("n00"); c.Kind != want || len(w.record().Counted) != 1 {
+				w.fail("counted is %+v", w.record().Counted)
+			}
+			if failed := w.record().Cause == states.ByFailures; failed != (want == states.CountFailed) || failed && w.at("version 2") > 1 {
+				w.fail("%s: %s, and %d went", w.record().Status, w.record().Reason, w.at("version 2"))
+			}
+		})
+	}
+}
+
 // 9. rack outage, tolerated; back before the end
 func TestLostNodesThatReturnGoInBatches(t *testing.T) {
 	w := serving(t, rollout(func(t *states.Transition) {

@@ -184,6 +184,9 @@ type Counted struct {
 	Accepted string `json:"accepted,omitempty"` // by whom the failure was accepted
 }
 
+// Skips tells whether a node is passed over without a word against it: it was lost, and on_lost = "skip".
+func (c Counted) Skips() bool { return c.Kind == CountSkipped && !c.Retried }
+
 // Current is the hop in progress.
 func (r *Record) Current() Hop {
 	if r.Hop < 0 || r.Hop >= len(r.Hops) {
