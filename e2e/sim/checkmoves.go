@@ -71,7 +71,9 @@ func stopped(h *History) (all []Violation) {
 				}
 				run, over := s.Status.Ended(o.Run)
 				retried := slices.ContainsFunc(r.Counted, func(c states.Counted) bool { return c.Run == o.Run && c.Retried })
-				if over && run.Bad() && o.Transition == r.ID && !retried && o.OfHop(before.Desired) {
+				c, _ := r.CountOf(name)
+				skipped := c.Skips() && run.Outcome == states.Interrupted // it says no more than its silence did
+				if over && run.Bad() && o.Transition == r.ID && !retried && !skipped && o.OfHop(before.Desired) {
 					failed[name] = true
 				}
 			}
@@ -127,7 +129,15 @@ func joiners(h *History) (all []Violation) {
 func left(h *History) (all []Violation) {
 	var from []states.State
 	alive := map[string]bool{}
+	was := map[string]*states.Status{} // of a node: before it said anything of its run
 	h.replay(func(i int, n *Note, before, after *Frame) {
+		if n.Write != nil {
+			for _, doc := range n.Write.Docs {
+				if s := before.Statuses[doc.Name].Status; doc.Status != nil && s != nil && s.Run.ID != doc.Status.Run.ID {
+					was[doc.Name] = s
+				}
+			}
+		}
 		switch {
 		case n.Reset:
 			from = nil
@@ -138,7 +148,7 @@ func left(h *History) (all []Violation) {
 			}
 		case n.Start != nil && n.Start.Run.Under == states.UnderJoiner && before.Desired != nil:
 			said := before.Statuses[n.Start.Node].Status // a machine that was installed anew knows of none
-			if said == nil || !alive[n.Start.Node] {
+			if said == nil || !alive[n.Start.Node] || late(was[n.Start.Node], before.Desired, from) {
 				return
 			}
 			if at := said.State; !at.None() && at.In(from) && !at.Same(before.Desired.State) && n.Start.Run.Generation == before.Desired.Generation {
@@ -147,4 +157,14 @@ func left(h *History) (all []Violation) {
 		}
 	})
 	return all
+}
+
+// late tells whether a node is nowhere in the queue, wherever it was once: what it tried since is neither
+// where the cluster comes from nor where it goes, or was a joiner's try already.
+func late(was *states.Status, d *states.Desired, from []states.State) bool {
+	if was == nil || was.Attempting.None() {
+		return false
+	}
+	joiner := was.Run.Under == states.UnderJoiner && was.Run.Transition == d.Transition
+	return joiner || !was.Attempting.In(from) && !was.Attempting.Same(d.State)
 }

@@ -1,0 +1,46 @@
+package sim
+
+import (
+	"testing"
+
+	"orch/states"
+)
+
+// What a node tried last, and how a skipped one's run ended, is what two checks go by: each of these comes
+// with the neighbour that must not pass.
+func TestChecksOfWhoIsLateOrSkipped(t *testing.T) {
+	for name, c := range map[string]struct {
+		find    func(*History) []Violation
+		story   *tale
+		notices bool
+	}{
+		"left, and it tried a version that the cluster does not know any more": {left, strayed("9"), false},
+		"left, and it tried where the cluster comes from":                      {left, strayed("1"), true},
+		"left, and it tried where the cluster goes":                            {left, strayed("3"), true},
+		"stopped, and the skipped run was cut off":                             {stopped, skipped(states.Interrupted), false},
+		"stopped, and the skipped run failed":                                  {stopped, skipped(states.TimedOut), true},
+	} {
+		if found := c.find(&c.story.History); c.notices != (len(found) > 0) {
+			t.Errorf("%s: %v\n%s", name, found, c.story.Print(100))
+		}
+	}
+}
+
+// strayed is a node that was at version 1, tried another and failed; then comes a new target, and it joins.
+func strayed(tried string) *tale {
+	at := func(run states.Run, attempting string) Doc {
+		d := aStatus("n1", run)
+		d.Status.State, d.Status.Attempting.Argument = v1, attempting
+		return d
+	}
+	join := joins("n1", v1, 3)
+	return going().wrote("n1#1", at(aRun("r-1", 1), tried)).wrote("orch1", anotherDesired(3)).wrote("n1#1", at(join.Start.Run, "1")).note(join)
+}
+
+// skipped is a batch after one whose node was skipped in its silence, and then said how its run had ended.
+func skipped(outcome states.Outcome) *tale {
+	run, record := aRun("r-1", 2), aRecord(1, "n1", "n2")
+	run.Outcome, run.Terminal = outcome, true
+	record.Record.Counted = []states.Counted{{Node: "n1", Run: "r-1", Kind: states.CountSkipped}}
+	return ordered().wrote("orch1", anEntry(3, states.EventCounted), record).wrote("n1#1", aStatus("n1", run)).wrote("orch1", anEntry(4, states.EventBatch))
+}
