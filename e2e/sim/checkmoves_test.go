@@ -17,6 +17,8 @@ func TestChecksOfWhoIsLateOrSkipped(t *testing.T) {
 		"left, and it tried a version that the cluster does not know any more": {left, strayed("9"), false},
 		"left, and it tried where the cluster comes from":                      {left, strayed("1"), true},
 		"left, and it tried where the cluster goes":                            {left, strayed("3"), true},
+		"left, and it tries once more what it tried when it was late":          {left, rejoined("t-2"), false},
+		"left, and it was late in an earlier move":                             {left, rejoined("t-1"), true},
 		"stopped, and the skipped run was cut off":                             {stopped, skipped(states.Interrupted), false},
 		"stopped, and the skipped run failed":                                  {stopped, skipped(states.TimedOut), true},
 	} {
@@ -28,13 +30,25 @@ func TestChecksOfWhoIsLateOrSkipped(t *testing.T) {
 
 // strayed is a node that was at version 1, tried another and failed; then comes a new target, and it joins.
 func strayed(tried string) *tale {
-	at := func(run states.Run, attempting string) Doc {
-		d := aStatus("n1", run)
-		d.Status.State, d.Status.Attempting.Argument = v1, attempting
-		return d
-	}
 	join := joins("n1", v1, 3)
-	return going().wrote("n1#1", at(aRun("r-1", 1), tried)).wrote("orch1", anotherDesired(3)).wrote("n1#1", at(join.Start.Run, "1")).note(join)
+	return going().wrote("n1#1", astray(aRun("r-1", 1), tried)).wrote("orch1", anotherDesired(3)).wrote("n1#1", astray(join.Start.Run, "1")).note(join)
+}
+
+// rejoined is a node that joins after it tried to already, in some move.
+func rejoined(move string) *tale {
+	join := joins("n1", v1, 3)
+	earlier := join.Start.Run
+	earlier.ID, earlier.Transition = "r-8", move
+	join.Start.Run.Transition = "t-2"
+	return going().wrote("n1#1", astray(aRun("r-1", 1), "9")).wrote("orch1", anotherDesired(3)).
+		wrote("n1#1", astray(earlier, "1")).wrote("n1#1", astray(join.Start.Run, "1")).note(join)
+}
+
+// astray is what a node says that was at version 1, and tried another.
+func astray(run states.Run, tried string) Doc {
+	d := aStatus("n1", run)
+	d.Status.State, d.Status.Attempting.Argument = v1, tried
+	return d
 }
 
 // skipped is a batch after one whose node was skipped in its silence, and then said how its run had ended.
