@@ -165,10 +165,13 @@ func opened(h *History) (all []Violation) {
 		let := map[string]bool{}
 		for _, m := range r.Members {
 			o, doc := after.Orders[m.Node], before.Statuses[m.Node]
-			c, counted := r.CountOf(m.Node)
+			failed := slices.ContainsFunc(r.Counted, func(c states.Counted) bool {
+				return c.Node == m.Node && c.Hop == r.Hop && !c.Retried && c.Kind == states.CountFailed
+			})
+			_, counted := r.CountOf(m.Node)
 			switch {
 			case doc.Status == nil, doc.Status.Off(), doc.Status.Done(d.State, d.Again), o != nil && (o.Held != nil || o.Forgotten != nil):
-			case counted && (c.Kind == states.CountFailed || doc.Session == ""): // it waits for another order, or is lost
+			case failed, counted && doc.Session == "": // it waits for another order, or is lost
 			default:
 				let[m.Node] = true
 			}
