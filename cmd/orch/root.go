@@ -15,9 +15,10 @@ lets every node converge by itself, also one that comes back late.
 What is wanted, and what each node reached, lies in Consul's KV. Any machine
 with the right token can look, and move.`
 
+func init() { cobra.EnableCommandSorting = false } // the order is that of groups
+
 // newRoot makes the whole command line.
 func newRoot(a *app) *cobra.Command {
-	cobra.EnableCommandSorting = false // the order is that of groups
 	root := &cobra.Command{
 		Use:           "orch",
 		Version:       version,
