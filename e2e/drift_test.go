@@ -90,7 +90,7 @@ func (f *field) shownInConsul(node string) (status, output string) {
 // cluster is where it was. It is gone when somebody mends it.
 func TestDriftIsReported(t *testing.T) {
 	f := newField(t)
-	f.web("")
+	f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL(""), `"5s"`, `"30s"`, 1))) // on a machine under load a run takes a while
 	f.looked("web-01", "report")
 	f.looked("web-02", "report")
 	f.alive(2)

@@ -82,6 +82,7 @@ func (f *field) epoch() int {
 // Renewals that take long. One is made up for by the next; when none comes through in time, whoever leads
 // stops by itself, and leads again under another epoch once it can.
 func TestFaultsOfRenewals(t *testing.T) {
+	everything(t)
 	f := newField(t)
 	w := newWire(t, f.consul.addr)
 	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")

@@ -88,6 +88,7 @@ func TestANameIsTakenOverInMidRollout(t *testing.T) {
 // So too where no failure is allowed: the move stops and says why; whoever knows that the old host is gone
 // tries again.
 func TestANameIsTakenOverAndNoFailureIsAllowed(t *testing.T) {
+	everything(t)
 	f, host, move := heirs(t, "batches = [1]")
 	f.endRuns()
 	f.inherit(host)
