@@ -63,7 +63,6 @@ func (g *guard) shows(t *testing.T, server *authority, name string, clients *aut
 // Certificates with which nobody may be talked to: commands end with 1 and say why, agents start nothing,
 // say why, and do not knock all the time. With good ones they go on as they are.
 func TestFaultsOfTLS(t *testing.T) {
-	everything(t)
 	f := newField(t)
 	server, clients := newAuthority(t, "server"), newAuthority(t, "clients")
 	server.sign("good")
