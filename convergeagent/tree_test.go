@@ -21,10 +21,9 @@ func (r *rig) elsewhere(id string) {
 	}
 }
 
-// Where Consul is, an agent is told when it starts: that is when it may be told the wrong one. What another
-// datacenter's cluster of the same name is to be is nothing to this node, however far that counts.
-func TestAnotherConsulAfterARestart(t *testing.T) {
-	t.Parallel()
+// knowsThisOne is an agent that followed the Consul "this-one", and was stopped.
+func knowsThisOne(t *testing.T) *rig {
+	t.Helper()
 	r := newRig(t, "exit 0")
 	r.kv.Put(keys.ID(), "this-one")
 	r.want(desired(1, "converged"))
@@ -33,6 +32,14 @@ func TestAnotherConsulAfterARestart(t *testing.T) {
 	if err := r.leave(); err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// Where Consul is, an agent is told when it starts: that is when it may be told the wrong one. What another
+// datacenter's cluster of the same name is to be is nothing to this node, however far that counts.
+func TestAnotherConsulAfterARestart(t *testing.T) {
+	t.Parallel()
+	r := knowsThisOne(t)
 	r.elsewhere("another-one")
 	r.want(desired(7, "off"))
 	r.start()
@@ -65,14 +72,7 @@ func TestAnotherConsulAfterARestart(t *testing.T) {
 // A Consul that lost everything has no id either: that is no other one, and what agents knew it by is told.
 func TestAConsulWithoutAnID(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "exit 0")
-	r.kv.Put(keys.ID(), "this-one")
-	r.want(desired(1, "converged"))
-	r.start()
-	r.settled("converged")
-	if err := r.leave(); err != nil {
-		t.Fatal(err)
-	}
+	r := knowsThisOne(t)
 	r.elsewhere("")
 	r.start()
 	r.until("its id", func(s states.Status) bool { return s.Tree == "this-one" })
