@@ -26,13 +26,20 @@ func (s *Service) id() string    { return s.name() + "-" + s.Node }
 func (s *Service) check() string { return s.id() + "-state" }
 
 // Show says how the node is: status is passing, warning or critical. The check goes first and the
-// tag after it, because registering again keeps the check as it is. It is not safe for several
-// goroutines at once.
+// tag after it, because registering again keeps the check as it is. A new token goes before both: the
+// Consul agent tells the catalog under the token of the registration, and where that one is denied it
+// takes the check for told, until it compares everything, a minute or two later. It is not safe for
+// several goroutines at once.
 func (s *Service) Show(ctx context.Context, tag, status, output string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if !s.registered {
+	switch {
+	case !s.registered:
 		if err := s.register(ctx, tag, otherThan(status)); err != nil {
+			return err
+		}
+	case s.Client.token.value() != s.token:
+		if err := s.register(ctx, s.tag, ""); err != nil {
 			return err
 		}
 	}
@@ -41,7 +48,7 @@ func (s *Service) Show(ctx context.Context, tag, status, output string) error {
 		s.registered = false // the Consul agent may have forgotten us: begin again next time
 		return fmt.Errorf("show node %q in consul: %w", s.Node, s.Client.reading(err))
 	}
-	if tag != s.tag || s.Client.token.value() != s.token {
+	if tag != s.tag {
 		return s.register(ctx, tag, "")
 	}
 	return nil
