@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"orch/states"
 )
@@ -125,16 +126,21 @@ func joiners(h *History) (all []Violation) {
 }
 
 // left: whoever is where the cluster comes from waits for its turn, however often the target changes. Who
-// was silent when it changed comes late.
+// was silent when it changed comes late, and so does who came back so shortly before that its leader did not see it.
 func left(h *History) (all []Violation) {
 	var from []states.State
 	alive := map[string]bool{}
+	back := map[string]time.Duration{}
 	was := map[string]*states.Status{} // of a node: before it said anything of its run
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		if n.Write != nil {
 			for _, doc := range n.Write.Docs {
-				if s := before.Statuses[doc.Name].Status; doc.Status != nil && s != nil && s.Run.ID != doc.Status.Run.ID {
-					was[doc.Name] = s
+				old := before.Statuses[doc.Name]
+				if doc.Status != nil && old.Status != nil && old.Status.Run.ID != doc.Status.Run.ID {
+					was[doc.Name] = old.Status
+				}
+				if doc.Status != nil && old.Session == "" {
+					back[doc.Name] = n.At
 				}
 			}
 		}
@@ -144,7 +150,8 @@ func left(h *History) (all []Violation) {
 		case n.Write != nil && before.Desired != nil && after.Desired != nil && before.Desired.Transition != after.Desired.Transition:
 			from = append([]states.State{before.Desired.State}, before.Desired.From...)
 			for name, doc := range before.Statuses {
-				alive[name] = doc.Session != ""
+				seen := after.Record == nil || isMember(after.Record, name) || n.At-back[name] > patience
+				alive[name] = doc.Session != "" && seen
 			}
 		case n.Start != nil && n.Start.Run.Under == states.UnderJoiner && before.Desired != nil:
 			said := before.Statuses[n.Start.Node].Status // a machine that was installed anew knows of none
@@ -157,6 +164,11 @@ func left(h *History) (all []Violation) {
 		}
 	})
 	return all
+}
+
+func isMember(r *states.Record, node string) bool {
+	_, member := r.Member(node)
+	return member
 }
 
 // late tells whether a node is nowhere in the queue, wherever it was once: what it tried since is neither

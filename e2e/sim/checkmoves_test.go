@@ -19,6 +19,9 @@ func TestChecksOfWhoIsLateOrSkipped(t *testing.T) {
 		"left, and it tried where the cluster goes":                            {left, strayed("3"), true},
 		"left, and it tries once more what it tried when it was late":          {left, rejoined("t-2"), false},
 		"left, and it was late in an earlier move":                             {left, rejoined("t-1"), true},
+		"left, and its leader did not see yet that it was back":                {left, returned(0, "n2"), false},
+		"left, and its leader saw that it was back":                            {left, returned(0, "n1", "n2"), true},
+		"left, and its leader did not see for long that it was back":           {left, returned(5, "n2"), true},
 		"stopped, and the skipped run was cut off":                             {stopped, skipped(states.Interrupted), false},
 		"stopped, and the skipped run failed":                                  {stopped, skipped(states.TimedOut), true},
 	} {
@@ -42,6 +45,13 @@ func rejoined(move string) *tale {
 	join.Start.Run.Transition = "t-2"
 	return going().wrote("n1#1", astray(aRun("r-1", 1), "9")).wrote("orch1", anotherDesired(3)).
 		wrote("n1#1", astray(earlier, "1")).wrote("n1#1", astray(join.Start.Run, "1")).note(join)
+}
+
+// returned is a node that was silent and came back before a new target, which begins with these members; then it joins.
+func returned(notes int, members ...string) *tale {
+	there, record := aStatus("n1", states.Run{}).settledAt(v1), aRecord(1, members...)
+	record.Record.ID = "t-2"
+	return going().wrote("", silent("n1")).wrote("n1#1", there).quiet(notes).wrote("orch1", anotherDesired(3), record).note(joins("n1", v1, 3))
 }
 
 // astray is what a node says that was at version 1, and tried another.
