@@ -141,8 +141,12 @@ func (d Doc) void() Doc {
 // restored is a node that runs as a snapshot comes back, with what its status was in that, and another that may
 // begin to.
 func restored(n1 Doc) *tale {
-	reset := Note{Reset: true, Text: "a snapshot", Write: &Write{Docs: []Doc{aDesired(1, 2, false), aRecord(1, "n1", "n2"), n1, aStatus("n2", states.Run{}), anOrder("n2", "r-2", 2)}}}
-	return ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).note(begins(1, "n1", "r-1")).note(reset)
+	return ordered().wrote("n1#1", aStatus("n1", aRun("r-1", 2))).note(begins(1, "n1", "r-1")).note(aSnapshot(n1))
+}
+
+// aSnapshot comes back in which a second node may begin to run.
+func aSnapshot(n1 Doc) Note {
+	return Note{Reset: true, Text: "a snapshot", Write: &Write{Docs: []Doc{aDesired(1, 2, false), aRecord(1, "n1", "n2"), n1, aStatus("n2", states.Run{}), anOrder("n2", "r-2", 2)}}}
 }
 
 // onceMore is the order of a node that is there, and is to converge there once more.

@@ -154,7 +154,8 @@ func turns(h *History) (all []Violation) {
 	return all
 }
 
-// opened: where a hop is opened, those who are let go by that are no more than the batch.
+// opened: where a hop is opened, those who are let go by that are no more than the batch. Who has seen more than
+// what lies there, of which a snapshot knew nothing, goes nowhere by it.
 func opened(h *History) (all []Violation) {
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		r, d := after.Record, after.Desired
@@ -170,7 +171,7 @@ func opened(h *History) (all []Violation) {
 			})
 			_, counted := r.CountOf(m.Node)
 			switch {
-			case doc.Status == nil, doc.Status.Off(), doc.Status.Done(d.State, d.Again), o != nil && (o.Held != nil || o.Forgotten != nil):
+			case doc.Status == nil, doc.Status.Off(), doc.Status.Done(d.State, d.Again), o != nil && (o.Held != nil || o.Forgotten != nil), after.refuses(doc.Status.Instance):
 			case failed, counted && doc.Session == "": // it waits for another order, or is lost
 			default:
 				let[m.Node] = true

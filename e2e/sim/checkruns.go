@@ -93,14 +93,10 @@ func truthful(h *History) (all []Violation) {
 // bound: in a closed hop, the members that run, or may begin to at any moment, are no more than the batch. A run
 // that a restore erased, because the snapshot is older than its claim, is nobody's to count: nobody can know of it.
 func bound(h *History) (all []Violation) {
-	erased := map[string]bool{}
-	last, knows := "", map[string]states.Mark{} // by instance: after a restore nobody goes by what it has seen more of
+	erased, last := map[string]bool{}, ""
 	h.replay(func(i int, n *Note, before, after *Frame) {
-		if n.Saved != nil {
-			knows[n.Saved.Instance] = n.Saved.Mark
-		}
 		if n.Reset {
-			erase(after, erased)
+			erase(before, after, erased)
 		}
 		r, d := after.Record, after.Desired
 		if r == nil || d == nil || r.Status != states.Running || r.Batch.Number == 0 || d.Open || n.Start == nil && n.Write == nil {
@@ -114,7 +110,7 @@ func bound(h *History) (all []Violation) {
 		}
 		for node, o := range after.Orders {
 			status := after.Statuses[node]
-			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil || knows[o.Instance].Refuses(d.Mark) != "" {
+			if _, member := r.Member(node); !member || o == nil || status.Status == nil || !o.For(d, status.Status.Instance) || o.HeldAt(epoch.Add(n.At)) != nil || after.refuses(o.Instance) {
 				continue
 			}
 			if _, over := status.Status.Ended(o.Run); !over && !status.Status.Done(d.State, again(d, o)) {
@@ -129,11 +125,19 @@ func bound(h *History) (all []Violation) {
 	return all
 }
 
-// erase notes the runs that go on and that, as it lies there now, no node has ever claimed.
-func erase(f *Frame, erased map[string]bool) {
-	for _, p := range f.Running {
-		if s := f.Statuses[p.Node].Status; s == nil || s.Run.ID != p.Run.ID {
-			erased[p.Run.ID] = true
+// erase notes the runs that go on, or were claimed and drain, and that as it lies there now no node has ever claimed.
+func erase(before, after *Frame, erased map[string]bool) {
+	lost := func(node, run string) {
+		if s := after.Statuses[node].Status; s == nil || s.Run.ID != run {
+			erased[run] = true
+		}
+	}
+	for _, p := range after.Running {
+		lost(p.Node, p.Run.ID)
+	}
+	for node, doc := range before.Statuses {
+		if s := doc.Status; s != nil && s.Run.Going() {
+			lost(node, s.Run.ID)
 		}
 	}
 }
