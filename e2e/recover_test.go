@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -156,29 +155,58 @@ func TestRecoverAfterAWipe(t *testing.T) {
 	f.recoverWiped(before, high)
 }
 
-// In mid-batch it is deleted too: whoever leads says so, runs end, and nobody starts another.
+// In mid-batch it is deleted too, or Consul goes back to before the move: whoever leads ends by itself and
+// says so, runs end, and nobody starts another.
 func TestRecoverAfterAWipeInMidBatch(t *testing.T) {
 	everything(t)
 	f := newField(t)
 	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
-	f.ctl("all", "pause=1")
-	move := f.orchStart("transition", "web", "version", "7")
-	eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 7")) == 1 })
+	move := f.inMidBatch()
 	if code, text := f.consul.http("DELETE", "/v1/kv/orch/?recurse", ""); code != 200 {
 		t.Fatalf("wipe: %d %s", code, text)
 	}
-	eventually(t, "the move to say what is wrong", 30*time.Second, func() bool {
-		return strings.Contains(move.text(), "as after a wipe") && strings.Contains(move.text(), "orch recover web STATE --definition PATH")
-	})
-	move.signal(syscall.SIGINT)
-	if code := f.wait(move, 20*time.Second); code != 130 {
-		t.Errorf("exit code %d:\n%s", code, move.text())
+	f.givesUp(move, `cluster "web" is not in Consul any more`, "orch recover web STATE --definition PATH")
+	if _, text := f.consul.http("GET", "/v1/kv/orch/clusters/web/?keys", ""); strings.Contains(strings.ReplaceAll(text, "/status/", ""), "web/") {
+		t.Errorf("it wrote into what was empty: %s", text)
 	}
-	eventually(t, "the run to end", 20*time.Second, func() bool { return f.to("version 7")[0].stop != 0 })
-	f.ctl("all", "")
 	f.recoverWiped(len(f.runs()), f.remembered("web-01"))
+}
+
+func TestRecoverAfterARestoreInMidBatch(t *testing.T) {
+	everything(t)
+	f := newField(t)
+	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
+	saved := f.consul.snapshot()
+	move := f.inMidBatch()
+	f.consul.restore(saved)
+	f.givesUp(move, "is not in Consul any more, and nobody answered it")
+	f.whyUntil("has seen more than lies in Consul")
+	f.ok("recover", "web", "version", "2", "--yes")
+	f.ok("resume", "web")
+	f.settledAt("version 2", 3)
+	f.neverBackwards()
+}
+
+// inMidBatch begins a move, and returns when its first run goes on.
+func (f *field) inMidBatch() (move *process) {
+	f.t.Helper()
+	f.ctl("all", "pause=1")
+	move = f.orchStart("transition", "web", "version", "7")
+	eventually(f.t, "the first run", 30*time.Second, func() bool { return len(f.to("version 7")) == 1 })
+	return move
+}
+
+// givesUp waits for a move to end with an error, and for its one run.
+func (f *field) givesUp(move *process, says ...string) {
+	f.t.Helper()
+	if code := f.wait(move, 40*time.Second); code != 1 {
+		f.t.Errorf("exit code %d:\n%s", code, move.text())
+	}
+	f.says(strings.Join(strings.Fields(move.text()), " "), says...)
+	f.ctl("all", "")
+	eventually(f.t, "the run to end", 20*time.Second, func() bool { return f.to("version 7")[0].stop != 0 })
 	if runs := f.to("version 7"); len(runs) != 1 {
-		t.Errorf("want one run to version 7, got %+v", runs)
+		f.t.Errorf("want one run to version 7, got %+v", runs)
 	}
 }
 

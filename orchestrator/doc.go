@@ -28,7 +28,8 @@
 //
 // Doing is a dull loop (engine.go): snapshot, plan, commit, wait for news. All state is in the
 // store, so another leader continues at the same place; Drive (drive.go) is what a command does
-// to get a request done, by leading or by following whoever leads.
+// to get a request done, by leading or by following whoever leads, unless it is taken out of the store
+// meanwhile (errand.go).
 //
 //	running ──pause, failure, doubt, too few alive──▶ paused ──resume, retry──▶ running
 //	   │                                                │

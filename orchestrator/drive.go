@@ -3,7 +3,6 @@ package orchestrator
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"orch/states"
@@ -24,36 +23,30 @@ const answerWithin = 2 * time.Second
 // Drive files a request and returns when it is done: a stop when it is acknowledged, a move when
 // the cluster stands again. It follows whoever leads the cluster, and leads when nobody does. The
 // lease of a leader that died is waited out, saying so; a *states.HeldError means that a live one
-// does not answer.
+// does not answer, ErrGone that there is nothing left to wait for.
 func (e *Engine) Drive(ctx context.Context, cluster string, request states.Request) (Outcome, error) {
 	leave, err := e.file(ctx, cluster, request)
 	if err != nil {
 		return Outcome{}, err
 	}
 	defer leave()
-	var outcome Outcome
-	ended := false
-	done := func(snapshot states.Snapshot) bool {
-		found, over := finished(request, snapshot, e.Attend)
-		if over {
-			outcome, ended = found, true
-		}
-		return over
-	}
+	errand := &errand{engine: e, cluster: cluster, request: request}
 	for {
-		err := e.await(ctx, cluster, request, done)
-		if err == nil && !ended {
-			err = e.turn(ctx, cluster, request, done)
+		err := e.await(ctx, errand)
+		if err == nil && !errand.ended && errand.gone == nil {
+			err = e.turn(ctx, errand)
 		}
 		switch {
-		case err == nil && ended:
-			return outcome, nil
+		case errand.gone != nil:
+			return Outcome{}, errand.gone
+		case err == nil && errand.ended:
+			return errand.outcome, nil
 		case err == nil: // it led, and there is nothing to be led while the queue waits
 		case errors.Is(err, states.ErrLeaseLost):
 			e.say("the lease is gone; taking it again, or following whoever has it")
 		case errors.Is(err, errAgain):
 		default:
-			return outcome, err
+			return Outcome{}, err
 		}
 	}
 }
@@ -83,14 +76,15 @@ func (e *Engine) file(ctx context.Context, cluster string, request states.Reques
 	}
 }
 
-// turn leads or follows once. It returns nil when the request is done, states.ErrLeaseLost or
-// errAgain when the lease changed hands.
-func (e *Engine) turn(ctx context.Context, cluster string, request states.Request, done func(states.Snapshot) bool) error {
-	lease, err := e.Leaser.Campaign(ctx, cluster, e.Who, request.ID)
+// turn leads or follows once. It returns nil when the request is done or given up, states.ErrLeaseLost
+// or errAgain when the lease changed hands.
+func (e *Engine) turn(ctx context.Context, errand *errand) error {
+	request := errand.request
+	lease, err := e.Leaser.Campaign(ctx, errand.cluster, e.Who, request.ID)
 	var held *states.HeldError
 	switch {
 	case errors.As(err, &held):
-		return e.follow(ctx, held, request, done)
+		return e.follow(ctx, held, errand)
 	case errors.Is(err, states.ErrUnavailable), errors.Is(err, states.ErrUnknownOutcome), errors.Is(err, states.ErrConflict):
 		e.say("waiting for the lease: %v", err)
 		sleep(ctx, ctx, nil, time.Second)
@@ -101,7 +95,9 @@ func (e *Engine) turn(ctx context.Context, cluster string, request states.Reques
 	case err != nil:
 		return err
 	}
-	led := e.Lead(ctx, lease, func(snapshot states.Snapshot) bool { return done(snapshot) || standing(request, snapshot, e.Clock()) })
+	led := e.Lead(ctx, lease, func(snapshot states.Snapshot) bool {
+		return errand.over(ctx, snapshot) || standing(request, snapshot, e.Clock())
+	})
 	e.Compact(ctx, lease)
 	if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
 		e.say("let go of the lease: %v; it ends by itself", err)
@@ -109,12 +105,11 @@ func (e *Engine) turn(ctx context.Context, cluster string, request states.Reques
 	return led
 }
 
-// follow watches whoever leads until the request is done or the lease changes hands.
-func (e *Engine) follow(ctx context.Context, held *states.HeldError, request states.Request, done func(states.Snapshot) bool) error {
+// follow watches whoever leads until the request is done or given up, or the lease changes hands.
+func (e *Engine) follow(ctx context.Context, held *states.HeldError, errand *errand) error {
 	news, stop := e.news(ctx, held.Cluster)
 	defer stop()
 	begun, told := time.Now(), false // not by the clock, which somebody may set
-	var known *states.Answer
 	for {
 		snapshot, err := e.Store.Snapshot(ctx, held.Cluster)
 		switch {
@@ -126,17 +121,17 @@ func (e *Engine) follow(ctx context.Context, held *states.HeldError, request sta
 			e.say("waiting for Consul: %v", err)
 		default:
 			e.look(snapshot)
-			if snapshot = e.recall(ctx, request, snapshot, &known); done(snapshot) {
+			if errand.over(ctx, snapshot) {
 				return nil
 			}
 			if !snapshot.Led || snapshot.Session != held.Session {
 				return errAgain
 			}
-			if _, answered := answerTo(request, snapshot); answered {
+			if errand.answered(snapshot) {
 				break
 			}
-			if request.Queue { // nobody owes it an answer yet
-				e.sayTurn(request, snapshot)
+			if errand.request.Queue { // nobody owes it an answer yet
+				e.sayTurn(errand.request, snapshot)
 				break
 			}
 			waited := time.Since(begun)
@@ -183,31 +178,6 @@ func finished(request states.Request, snapshot states.Snapshot, attend bool) (Ou
 		return outcome, true
 	}
 	return outcome, record.Status != states.Running || record.Awaiting != "" && !attend
-}
-
-// recall adds the answer to a request that is handled, where the record has dropped it already: that
-// keeps the newest, and whoever follows may have looked away for long. The journal has them all, and
-// is read once: known is what was found.
-func (e *Engine) recall(ctx context.Context, request states.Request, snapshot states.Snapshot, known **states.Answer) states.Snapshot {
-	waits := slices.ContainsFunc(snapshot.Requests, func(doc states.Doc[states.Request]) bool { return doc.Value.ID == request.ID })
-	if _, answered := answerTo(request, snapshot); answered || waits || e.Archive == nil || !snapshot.Record.OK() {
-		return snapshot
-	}
-	if *known == nil {
-		ledger, err := e.Archive.Ledger(ctx, snapshot.Cluster)
-		if err != nil {
-			return snapshot // it is looked for again
-		}
-		for _, page := range ledger.Pages {
-			if answer := page.Value.Answer; page.OK() && answer != nil && answer.Request == request.ID {
-				*known = answer
-			}
-		}
-	}
-	if *known != nil {
-		snapshot.Record.Value.Answers = append(slices.Clone(snapshot.Record.Value.Answers), **known)
-	}
-	return snapshot
 }
 
 // answerTo finds the answer to a request; a transition that it started is an answer too, should the

@@ -21,17 +21,18 @@ func (e *Engine) enqueue(ctx context.Context, cluster string, request states.Req
 	}, nil
 }
 
-// await returns at once, unless the request waits for its turn: then when somebody leads who can be
-// followed, when there is something to lead, or when the request is done. A cluster that stands is not
-// led meanwhile, so that whoever wants to change something about it can.
-func (e *Engine) await(ctx context.Context, cluster string, request states.Request, done func(states.Snapshot) bool) error {
-	if !request.Queue {
+// await returns at once, unless the request waits for its turn, or is missing: then when somebody leads who
+// can be followed, when there is something to lead, or when the request is done or given up. A cluster that
+// stands is not led meanwhile, so that whoever wants to change something about it can.
+func (e *Engine) await(ctx context.Context, errand *errand) error {
+	request := errand.request
+	if !request.Queue && !errand.misses() {
 		return nil
 	}
-	news, stop := e.news(ctx, cluster)
+	news, stop := e.news(ctx, errand.cluster)
 	defer stop()
 	for {
-		snapshot, err := e.Store.Snapshot(ctx, cluster)
+		snapshot, err := e.Store.Snapshot(ctx, errand.cluster)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -39,10 +40,15 @@ func (e *Engine) await(ctx context.Context, cluster string, request states.Reque
 			e.say("waiting for Consul: %v", err)
 		default:
 			e.look(snapshot)
-			if done(snapshot) || snapshot.Led || !standing(request, snapshot, e.Clock()) {
+			switch {
+			case errand.over(ctx, snapshot):
 				return nil
+			case errand.misses(): // who leads cannot help
+			case snapshot.Led, !standing(request, snapshot, e.Clock()):
+				return nil
+			default:
+				e.sayTurn(request, snapshot)
 			}
-			e.sayTurn(request, snapshot)
 		}
 		sleep(ctx, ctx, news, time.Second)
 	}

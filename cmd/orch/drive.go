@@ -193,6 +193,9 @@ func (d driving) failed(ctx context.Context, err error) error {
 			err = fmt.Errorf("%w; nobody leads who could do it, and it is withdrawn", err)
 		}
 	}
+	if errors.Is(err, orchestrator.ErrGone) {
+		d.withdraw(context.WithoutCancel(ctx)) // should it have been filed into what was empty already
+	}
 	return fmt.Errorf("%s %s: %w", d.request.Kind, d.cluster, err)
 }
 
