@@ -65,8 +65,7 @@ func (w *World) checks(ctx context.Context, gate states.Gate, now time.Time) sta
 	}
 	checks := make([]states.Check, 0, len(read))
 	for _, check := range read {
-		check.Output = firstLine(check.Output)
-		checks = append(checks, check)
+		checks = append(checks, states.Check{Node: named(check.Node), ID: named(check.ID), Status: named(check.Status), Output: firstLine(check.Output)})
 	}
 	return states.Checks{Checks: checks, At: now}
 }
@@ -85,6 +84,9 @@ func (w *World) primaries(ctx context.Context, primary states.Primary, now time.
 	}
 	if err != nil {
 		return states.Primaries{Problem: problem(err), At: now}
+	}
+	for i, node := range result.Nodes {
+		result.Nodes[i] = named(node)
 	}
 	return result
 }

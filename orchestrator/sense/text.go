@@ -3,6 +3,7 @@ package sense
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -43,6 +44,15 @@ func brief(text string, n int) string {
 		text = text[:len(text)-1]
 	}
 	return text + mark
+}
+
+// named gives a name that others wrote as it is, where it can be shown; else in quotes, which no name of
+// ours has: cleaned, it could turn into one.
+func named(name string) string {
+	if len(name) <= maxReason && utf8.ValidString(name) && strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return name
+	}
+	return brief(strconv.QuoteToASCII(name[:min(len(name), maxText)]), maxReason)
 }
 
 // firstLine gives the first line that says something, fit to be shown.
