@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -76,6 +77,7 @@ type simulator struct {
 	preview    Preview
 	steps      []SimulatedStep
 	guessed    []string
+	approvals  int // that were given
 	stands     string
 	cut        bool
 }
@@ -107,14 +109,16 @@ func (s *simulator) step() bool {
 	return false
 }
 
-// approve gives the word that a move waits for.
+// approve gives the word that a move waits for. Each is a request of its own: one that comes again is not done
+// once more.
 func (s *simulator) approve(decision Decision) bool {
 	record := s.snapshot.Record.Value
 	if record.Awaiting != states.AwaitApproval || len(decision.Waits) == 0 {
 		return false
 	}
 	batch, _ := s.planner.unapproved()
-	s.snapshot.Requests = []states.Doc[states.Request]{{Index: 1, Value: states.Request{ID: "q-approve", Kind: states.AskApprove, By: "somebody",
+	s.approvals++
+	s.snapshot.Requests = []states.Doc[states.Request]{{Index: 1, Value: states.Request{ID: fmt.Sprintf("q-approve-%d", s.approvals), Kind: states.AskApprove, By: "somebody",
 		Transition: record.ID, Hop: record.Hop, Batch: batch, At: s.now, Expires: s.now.Add(time.Hour)}}}
 	return true
 }

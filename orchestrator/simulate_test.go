@@ -48,6 +48,14 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("it takes %s", s.Took)
 		}
 	})
+	t.Run("of one that waits for many approvals", func(t *testing.T) {
+		_, s := simulated(t, 12, Faults{}, func(t *states.Transition) {
+			t.Policy.Batches, t.Policy.Approve = []states.Size{states.Nodes(1)}, states.ApproveAfterEachBatch
+		})
+		if s.Record.Status != states.Done || s.Cut || len(s.events("ok")) != 12 || len(s.events(states.EventRefused)) > 0 {
+			t.Fatalf("%s, cut short %v, %d steps", s.Record.Status, s.Cut, len(s.Steps))
+		}
+	})
 	t.Run("of a failure that stops", func(t *testing.T) {
 		_, s := simulated(t, 5, Faults{Fail: []string{"n02"}}, careful)
 		if s.Record.Status != states.Paused || s.Record.Cause != states.ByFailures || len(s.events("failed")) != 1 {
