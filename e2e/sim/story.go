@@ -66,7 +66,7 @@ func Tell(seed uint64) Story {
 	t := &teller{r: r, s: &s}
 	for range 1 + r.IntN(3) {
 		t.busy()
-		s.Length += between(r, 5*time.Minute, 2*time.Hour) // and then it is quiet
+		s.Length += between(r, 5*time.Minute, 2*time.Hour) / quiets[s.TTL]
 	}
 	t.care()
 	t.harsh()
@@ -76,14 +76,19 @@ func Tell(seed uint64) Story {
 	return s
 }
 
-// rest is how long the cluster then lives on before anybody mends anything: agents renew their sessions
-// and look. The longer those are, and the less a node converges by itself, the less there is to play.
+// After a busy time it is quiet: agents renew their sessions, and look. The shorter those are, the more
+// often they do so, and the shorter it is quiet. quiets divides by the sessions' TTL, and rests are the
+// hours that a cluster lives on at the most in the end, before anybody mends anything.
+var (
+	quiets = map[time.Duration]time.Duration{10 * time.Second: 4, 30 * time.Second: 2, time.Minute: 1, 5 * time.Minute: 1}
+	rests  = map[time.Duration]time.Duration{time.Minute: 6 * time.Hour, 5 * time.Minute: 18 * time.Hour}
+)
+
+// rest adds the end, where nodes do not converge by themselves again and again.
 func (t *teller) rest() {
-	if t.s.Care.Period > 0 {
-		return
+	if t.s.Care.Period == 0 {
+		t.s.Length += between(dice{t.s.Seed}.throw("rest", 0), 0, rests[t.s.TTL])
 	}
-	longest := map[time.Duration]time.Duration{30 * time.Second: 2, time.Minute: 4, 5 * time.Minute: 8}[t.s.TTL] * time.Hour
-	t.s.Length += between(dice{t.s.Seed}.throw("rest", 0), 0, longest)
 }
 
 // definition makes a cluster with some policy.
