@@ -29,7 +29,9 @@ func (w *world) heal() {
 	w.mu.Lock()
 	w.calm, w.armed = true, nil
 	clear(w.wires)
-	clear(w.clocks)
+	for host, c := range w.clocks { // what was seen on them before can still come in
+		w.clocks[host] = clock{was: c.off, set: time.Since(w.began)}
+	}
 	var lives []*life
 	for _, l := range w.lives {
 		lives = append(lives, l)
