@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // cast is who plays on a field with ACLs: for each role a file with the token of exactly the policy
@@ -56,7 +55,7 @@ func (c *cast) start(role string, args ...string) *process {
 func (c *cast) as(role string, code int, args ...string) string {
 	c.t.Helper()
 	p := c.start(role, args...)
-	if got := c.wait(p, 60*time.Second); got != code {
+	if got := c.wait(p, patience); got != code {
 		why, _ := c.orch("why", "web")
 		c.t.Fatalf("%s: orch %s: want exit code %d, got %d:\n%s\norch why web:\n%s", role, strings.Join(args, " "), code, got, p.text(), why)
 	}
@@ -103,11 +102,12 @@ func TestRolesDoTheWholeJob(t *testing.T) {
 	c.as("operator", 0, "approve", "web", "--reason", "looks good")
 	c.as("operator", 0, "apply", "--yes", c.file("web.hcl", versionHCL(`batches = [1]`)))
 
-	c.ctl("web-01", "pause=1")
+	goOn := c.stays("web-01", "")
 	move := c.start("operator", "transition", "web", "version", "2")
-	eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(c.to("version 2")) == 1 })
+	eventually(t, "web-01 to run", patience, func() bool { return len(c.to("version 2")) == 1 })
 	c.as("operator", 0, "pause", "web", "--reason", "looks wrong")
-	if code := c.wait(move, 20*time.Second); code != 3 {
+	goOn()
+	if code := c.wait(move, patience); code != 3 {
 		t.Fatalf("the paused move: exit code %d:\n%s", code, move.text())
 	}
 	c.says(c.as("viewer", 0, "why", "web"), "looks wrong")
@@ -128,11 +128,11 @@ func TestRolesDoTheWholeJob(t *testing.T) {
 	c.as("founder", 0, "freeze", "--reason", "fair")
 	c.as("founder", 0, "thaw")
 	c.agents["web-01"].signal(syscall.SIGTERM)
-	c.wait(c.agents["web-01"], 10*time.Second)
+	c.wait(c.agents["web-01"], patience)
 	c.alive(2)
 	c.as("operator", 0, "transition", "web", "version", "6")
 	c.boot("web-01")
-	eventually(t, "web-01 to be back", 20*time.Second, func() bool { return c.node("web-01").Phase == "settled" && len(c.to("version 6")) == 3 })
+	eventually(t, "web-01 to be back", patience, func() bool { return c.node("web-01").Phase == "settled" && len(c.to("version 6")) == 3 })
 	c.as("leader", 0, "reconverge", "web")
 	c.as("operator", 6, "forget", "web", "web-01")
 	c.looks()

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Who may read (r), list (l) and write (w) what, and nobody may anything else. The columns are the
@@ -221,11 +220,12 @@ func TestAskingWithoutLeading(t *testing.T) {
 	if after := c.everything(); after != before {
 		t.Errorf("it left something:\n%s\nand before\n%s", after, before)
 	}
-	c.ctl("web-01", "pause=2")
+	goOn := c.stays("web-01", "")
 	move := c.start("operator", "transition", "web", "version", "2")
-	eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(c.to("version 2")) == 1 })
+	eventually(t, "web-01 to run", patience, func() bool { return len(c.to("version 2")) == 1 })
 	c.as("asker", 0, "pause", "web", "--reason", "where somebody leads, asking is enough")
-	if code := c.wait(move, 20*time.Second); code != 3 {
+	goOn()
+	if code := c.wait(move, patience); code != 3 {
 		t.Errorf("the paused move: exit code %d:\n%s", code, move.text())
 	}
 }

@@ -62,7 +62,7 @@ func TestAnsibleVars(t *testing.T) {
       when: orch.state == 'version'
     - assert: { that: orch.generation is number and orch.argument is string }
 `)
-	f.patient("")
+	f.hostile()
 	f.ok("transition", "web", "version", "42", "--yes")
 	text, err := os.ReadFile(filepath.Join(f.dir, "told-by-ansible"))
 	must(t, err)
@@ -92,7 +92,7 @@ func TestAnsibleFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newField(t)
 			f.ansibleAgent(row.playbook)
-			f.patient("")
+			f.web("")
 			if run := f.fails(); run.Outcome != "failed" || run.Exit != row.exit || !strings.Contains(run.Error, row.says) || run.Change != "" {
 				t.Errorf("%+v", run)
 			}

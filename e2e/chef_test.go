@@ -59,7 +59,7 @@ func TestChefIsTold(t *testing.T) {
   override_runlist = ["recipe[web]", "role[base]"]
   args             = ["--local-mode"]
 `)
-	f.patient("")
+	f.hostile()
 	f.ok("transition", "web", "version", "42", "--yes")
 	f.change("unchanged")
 	id := f.node("web-01").Run.ID
@@ -105,8 +105,8 @@ func TestChefEnds(t *testing.T) {
 			f := newField(t)
 			f.chefAgent("")
 			f.file("chef.ends", "0\n")
-			f.patient("")
-			eventually(t, "the birth at off", 60e9, func() bool { return len(f.phase("settled")) == 1 })
+			f.web("")
+			eventually(t, "the birth at off", patience, func() bool { return len(f.phase("settled")) == 1 })
 			f.file("chef.ends", row.ends)
 			f.exits(row.code, "transition", "web", "waiting")
 			if run := f.ended(); run.Outcome != row.outcome || !strings.Contains(run.Error, row.says) {

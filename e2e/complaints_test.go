@@ -18,9 +18,9 @@ func TestComplaint1WhoDoesNotAnswerIsNamed(t *testing.T) {
     converge_timeout = "2s"`)
 	f.ctl("web-03", "pause=60")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "web-03 to run", 10*time.Second, func() bool { return slices.Contains(f.order("version 2"), "web-03") })
+	eventually(t, "web-03 to run", patience, func() bool { return slices.Contains(f.order("version 2"), "web-03") })
 	f.agents["web-03"].kill()
-	if code := f.wait(move, 60*time.Second); code != 4 {
+	if code := f.wait(move, patience); code != 4 {
 		t.Fatalf("a node never answered: want exit code 4, got %d:\n%s", code, move.text())
 	}
 	f.says(move.text(), "web-03 lost", "silent")
@@ -39,7 +39,7 @@ func TestComplaint2StopOnErrorStops(t *testing.T) {
 	f.agent("web-07") // a node that comes, and one that restarts, do not start a second thread
 	f.agents["web-06"].kill()
 	f.agent("web-06")
-	eventually(t, "both to have looked", 20*time.Second, func() bool {
+	eventually(t, "both to have looked", patience, func() bool {
 		phases := map[string]string{}
 		for _, n := range f.status().Nodes {
 			phases[n.Node] = n.Phase
@@ -73,7 +73,7 @@ func TestComplaint4ItGoesOnWhereItStopped(t *testing.T) {
 	f.serving(4, `batches = [1]`)
 	f.ctl("all", "pause=0.5")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the second to run", 20*time.Second, func() bool { return len(f.to("version 2")) == 2 })
+	eventually(t, "the second to run", patience, func() bool { return len(f.to("version 2")) == 2 })
 	move.kill()
 	f.ok("resume", "web")
 	if got := f.order("version 2"); !slices.Equal(got, []string{"web-01", "web-02", "web-03", "web-04"}) {
@@ -90,7 +90,7 @@ func TestComplaint5TheDeadHoldNoLock(t *testing.T) {
     converge_timeout = "2s"`)
 	f.ctl("web-01", "pause=60")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "web-01 to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.agents["web-01"].kill() // with its slot in its hand
 	move.kill()               // and the lease
 	f.ok("resume", "web")
@@ -105,10 +105,10 @@ func TestComplaint6ConsulMayGoAndComeBack(t *testing.T) {
 	f.serving(4, `batches = [1]`)
 	f.ctl("all", "pause=1")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the second to run", 20*time.Second, func() bool { return len(f.to("version 2")) == 2 })
+	eventually(t, "the second to run", patience, func() bool { return len(f.to("version 2")) == 2 })
 	f.consul.kill()
 	f.consul.start()
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	runs := f.to("version 2")
@@ -126,7 +126,7 @@ func TestComplaint7ApplyingAChangeMovesNobody(t *testing.T) {
 	f.ok("apply", "--yes", f.file("web.hcl", changed))
 	f.agents["web-01"].kill()
 	f.agent("web-01")
-	eventually(t, "web-01 to be settled", 15*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+	eventually(t, "web-01 to be settled", patience, func() bool { return len(f.phase("settled")) == 3 })
 	if after := len(f.runs()); after != before {
 		t.Errorf("%d runs because somebody typed apply", after-before)
 	}
@@ -168,7 +168,7 @@ func TestComplaint10NothingUndoesARollback(t *testing.T) {
 	}
 	f.agent("web-04")
 	f.ok("apply", "--yes", f.file("web.hcl", versionHCL(`batches = [2]`)))
-	eventually(t, "everybody to be settled", 20*time.Second, func() bool { return len(f.phase("settled")) == 4 })
+	eventually(t, "everybody to be settled", patience, func() bool { return len(f.phase("settled")) == 4 })
 	f.exits(6, "resume", "web", "--reason", "too eager")
 	f.ok("reconverge", "web")
 	if got := len(f.to("version 2")); got != bad {
@@ -177,15 +177,16 @@ func TestComplaint10NothingUndoesARollback(t *testing.T) {
 	t.Run("nor an abort", func(t *testing.T) {
 		f := newField(t)
 		f.serving(3, `batches = [1]`)
-		f.ctl("all", "pause=1")
+		goOn := f.stays("all", "")
 		move := f.orchStart("transition", "web", "version", "2")
-		eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+		eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 		f.ok("abort", "web")
-		f.wait(move, 20*time.Second)
+		goOn()
+		f.wait(move, patience)
 		f.agent("web-04")
 		f.agents["web-03"].kill()
 		f.agent("web-03")
-		eventually(t, "both to wait", 20*time.Second, func() bool {
+		eventually(t, "both to wait", patience, func() bool {
 			return slices.Contains(f.phase("waiting"), "web-04") && f.node("web-03").Phase == "waiting"
 		})
 		f.exits(6, "resume", "web")
@@ -206,14 +207,15 @@ func TestComplaint11TheNextNodeWaitsForHealth(t *testing.T) {
       timeout = "20s"
     }`)
 	f.check("passing", web(1), web(2))
-	f.ctl("web-01", "pause=1")
+	goOn := f.stays("web-01", "")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.check("warning", "web-01")
-	eventually(t, "the gate to say no", 15*time.Second, func() bool { return strings.Contains(move.text(), "gate up: says no") })
+	goOn()
+	eventually(t, "the gate to say no", patience, func() bool { return strings.Contains(move.text(), "gate up: says no") })
 	passing := time.Now().UnixNano()
 	f.check("passing", "web-01")
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if runs := f.to("version 2"); len(runs) != 2 || runs[1].start < passing {
@@ -225,11 +227,12 @@ func TestComplaint11TheNextNodeWaitsForHealth(t *testing.T) {
 func TestComplaint13TheLineCanBeStopped(t *testing.T) {
 	f := newField(t)
 	f.serving(3, `batches = [1]`)
-	f.ctl("all", "pause=1")
+	goOn := f.stays("all", "")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.ok("freeze", "--reason", "incident 4711")
-	if code := f.wait(move, 30*time.Second); code != 3 {
+	goOn()
+	if code := f.wait(move, patience); code != 3 {
 		t.Fatalf("frozen in mid-move: want exit code 3, got %d:\n%s", code, move.text())
 	}
 	f.agent("web-04") // nor does anybody go who comes late
@@ -250,14 +253,15 @@ func TestComplaint13TheLineCanBeStopped(t *testing.T) {
 func TestComplaint15TwoPeopleAtOnce(t *testing.T) {
 	f := newField(t)
 	f.serving(2, `batches = [1]`)
-	f.ctl("all", "pause=1")
+	goOn := f.stays("all", "")
 	first := f.orchStart("transition", "web", "version", "2", "--reason", "CHG-1")
-	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.says(f.exits(6, "transition", "web", "version", "3"), "ada@bastion", "since", "CHG-1", "--supersede")
 	waiting := f.orchStart("transition", "web", "version", "3", "--queue")
-	eventually(t, "the second to wait", 10*time.Second, func() bool { return strings.Contains(waiting.text(), "version 2") })
+	eventually(t, "the second to wait", patience, func() bool { return strings.Contains(waiting.text(), "version 2") })
+	goOn()
 	for _, p := range []*process{first, waiting} {
-		if code := f.wait(p, 60*time.Second); code != 0 {
+		if code := f.wait(p, patience); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, p.text())
 		}
 	}
@@ -287,10 +291,15 @@ func TestComplaint16Percentages(t *testing.T) {
 func TestComplaint17WhoWaitedGetsTheLatestTarget(t *testing.T) {
 	f := newField(t)
 	f.serving(3, `batches = [1]`)
-	f.ctl("all", "pause=1")
+	goOn := f.stays("all", "")
 	f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
-	f.ok("transition", "web", "version", "3", "--supersede")
+	eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
+	latest := f.orchStart("transition", "web", "version", "3", "--supersede")
+	f.moving(`"argument": "3"`)
+	goOn()
+	if code := f.wait(latest, patience); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, latest.text())
+	}
 	if got := f.order("version 2"); len(got) != 1 {
 		t.Errorf("a stale target: %v", got)
 	}
@@ -308,14 +317,14 @@ func TestComplaint18WhoComesBackCatchesUp(t *testing.T) {
     converge_timeout = "2s"`)
 	f.ctl("web-03", "pause=30")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "web-03 to run", 20*time.Second, func() bool { return len(f.to("version 2")) == 3 })
+	eventually(t, "web-03 to run", patience, func() bool { return len(f.to("version 2")) == 3 })
 	f.agents["web-03"].kill() // lost in the middle of its run
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	f.ctl("web-03", "")
 	f.agent("web-03")
-	eventually(t, "web-03 to be at version 2", 20*time.Second, func() bool {
+	eventually(t, "web-03 to be at version 2", patience, func() bool {
 		runs := f.to("version 2")
 		return f.node("web-03").Phase == "settled" && len(runs) == 4 && runs[3].node == "web-03"
 	})

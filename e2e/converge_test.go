@@ -7,36 +7,34 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Whatever a converge does, its status is truthful: fails, hangs with TERM ignored, leaves a child
 // that holds stdout, is killed by a signal.
 func TestTruthfulStatus(t *testing.T) {
 	cases := []struct {
-		name, ctl string
-		within    time.Duration
-		want      func(nodeStatus) bool
+		name, ctl, policy string
+		want              func(nodeStatus) bool
 	}{
-		{"fails", "echo boom; exit 7", 10 * time.Second,
+		{"fails", "echo boom; exit 7", "",
 			func(s nodeStatus) bool { return s.Run.Outcome == "failed" && s.Run.Exit == 7 && hasLine(s, "boom") }},
-		{"hangs and ignores TERM", "trap '' TERM; while :; do sleep 1; done", 25 * time.Second,
+		{"hangs and ignores TERM", "trap '' TERM; while :; do sleep 1; done", `converge_timeout = "3s"`,
 			func(s nodeStatus) bool { return s.Run.Outcome == "timeout" && s.Run.Seconds < 15 }},
-		{"is killed by somebody", "kill -9 $$", 10 * time.Second,
+		{"is killed by somebody", "kill -9 $$", "",
 			func(s nodeStatus) bool {
 				return s.Run.Outcome == "killed" && strings.Contains(strings.ToLower(s.Run.Signal), "kill")
 			}},
-		{"cannot be found", "exec /does/not/exist", 10 * time.Second,
+		{"cannot be found", "exec /does/not/exist", "",
 			func(s nodeStatus) bool { return s.Run.Outcome == "failed" && s.Run.Exit == 127 }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			f := newField(t)
-			f.web(`batches = [1]`)
+			f.web("batches = [1]\n" + c.policy)
 			f.nodes(2)
 			f.ctl("web-01", c.ctl)
 			move := f.orchStart("transition", "web", "waiting")
-			if code := f.wait(move, c.within); code != 4 {
+			if code := f.wait(move, patience); code != 4 {
 				t.Errorf("want exit code 4, got %d:\n%s", code, move.text())
 			}
 			if s := f.node("web-01"); s.Phase != "failed" || !c.want(s) {
@@ -73,7 +71,7 @@ func TestBackgroundChildHoldsStdout(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(f.dir, "child"))
 	must(t, err)
 	pid := strings.TrimSpace(string(text))
-	eventually(t, "the child to be gone", 10*time.Second, func() bool {
+	eventually(t, "the child to be gone", patience, func() bool {
 		stat, err := os.ReadFile("/proc/" + pid + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})
@@ -82,7 +80,7 @@ func TestBackgroundChildHoldsStdout(t *testing.T) {
 // A converge that prints 200 MB leaves the agent's memory flat.
 func TestFloodOfOutput(t *testing.T) {
 	f := newField(t)
-	f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL(""), `"5s"`, `"60s"`, 1)))
+	f.web("")
 	f.nodes(1)
 	before := f.memory("web-01")
 	f.ctl("web-01", "head -c 200000000 /dev/zero | tr '\\\\0' x; echo; echo the last line")
@@ -129,7 +127,7 @@ func TestObserve(t *testing.T) {
 	f := newField(t)
 	f.web("")
 	f.agent("web-01", "--observe")
-	eventually(t, "the agent to say what it would do", 10*time.Second, func() bool {
+	eventually(t, "the agent to say what it would do", patience, func() bool {
 		s := f.node("web-01")
 		return s.Phase == "observing" && strings.Contains(s.Reason, "off")
 	})

@@ -20,10 +20,10 @@ func TestLeaderIsKilledAtEveryStep(t *testing.T) {
 			f.ctl("all", "pause=0.3")
 			before := f.entries()
 			move := f.orchStart("transition", "web", "converged", "--yes")
-			eventually(t, fmt.Sprintf("%d journal entries", entries), 30*time.Second, func() bool { return f.entries() >= before+entries })
+			eventually(t, fmt.Sprintf("%d journal entries", entries), patience, func() bool { return f.entries() >= before+entries })
 			move.kill()
 			resume := f.orchStart("resume", "web")
-			if code := f.wait(resume, 60*time.Second); code != 0 {
+			if code := f.wait(resume, patience); code != 0 {
 				t.Fatalf("resume: exit code %d:\n%s", code, resume.text())
 			}
 			if !strings.Contains(resume.text(), "its lease ends by") {
@@ -58,9 +58,9 @@ func TestInterruptLetsGo(t *testing.T) {
 			f.nodes(3)
 			f.ctl("all", "pause=0.6")
 			move := f.orchStart("transition", "web", "waiting")
-			eventually(t, "the first run", 10*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+			eventually(t, "the first run", patience, func() bool { return len(f.to("waiting")) == 1 })
 			move.signal(signal)
-			if code := f.wait(move, 10*time.Second); code != 130 || !strings.Contains(move.text(), "orch resume web") {
+			if code := f.wait(move, patience); code != 130 || !strings.Contains(move.text(), "orch resume web") {
 				t.Fatalf("want exit code 130 and the verb that goes on, got %d:\n%s", code, move.text())
 			}
 			start := time.Now()
@@ -97,19 +97,19 @@ func TestAgentIsKilledAndComesBack(t *testing.T) {
 // really ended. It is the only one.
 func TestAgentIsKilledInMidRun(t *testing.T) {
 	f := newField(t)
-	f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL("batches = [1]\nretries = 1"), `"5s"`, `"40s"`, 1)))
+	f.web("batches = [1]\nretries = 1")
 	f.nodes(2)
 	f.ctl("web-01", "echo here it is; while ! [ -f "+f.dir+"/go ]; do sleep 0.1; done; echo the real end")
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+	eventually(t, "web-01 to run", patience, func() bool { return len(f.to("waiting")) == 1 })
 	f.agents["web-01"].kill()
 	f.agent("web-01")
-	eventually(t, "the next agent to show what the run says", 20*time.Second, func() bool {
+	eventually(t, "the next agent to show what the run says", patience, func() bool {
 		s := f.node("web-01")
 		return s.Phase == "converging" && strings.Contains(s.Reason, "waits for the end of run") && hasLine(s, "here it is")
 	})
 	f.file("go", "")
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if runs := f.to("waiting"); len(runs) != 2 { // runs fails the test where two overlapped
@@ -126,11 +126,11 @@ func TestSecondInstanceOfANode(t *testing.T) {
 	f.web("")
 	f.nodes(1)
 	p := f.spawn(nil, agentBin, "--cluster", "web", "--node", "web-01", "--state-dir", f.dir+"/other", "--lock-dir", f.dir+"/host", "--exec", f.script())
-	if code := f.wait(p, 15*time.Second); code != 6 || !strings.Contains(p.text(), "another instance") {
+	if code := f.wait(p, patience); code != 6 || !strings.Contains(p.text(), "another instance") {
 		t.Errorf("another state directory: want exit code 6 and a reason, got %d:\n%s", code, p.text())
 	}
 	p = f.spawn(nil, agentBin, "--cluster", "web", "--node", "web-01", "--state-dir", f.dir+"/agents/web-01", "--lock-dir", f.dir+"/host", "--exec", f.script())
-	if code := f.wait(p, 15*time.Second); code == 0 || !strings.Contains(p.text(), "agents/web-01") {
+	if code := f.wait(p, patience); code == 0 || !strings.Contains(p.text(), "agents/web-01") {
 		t.Errorf("the same state directory: want a refusal that names it, got %d:\n%s", code, p.text())
 	}
 }
@@ -142,13 +142,13 @@ func TestConsulRestartsInMidTransition(t *testing.T) {
 	f.nodes(3)
 	f.ctl("all", "pause=1")
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "the second run", 20*time.Second, func() bool { return len(f.to("waiting")) == 2 })
+	eventually(t, "the second run", patience, func() bool { return len(f.to("waiting")) == 2 })
 	f.consul.kill()
-	eventually(t, "the command to say that it waits", 30*time.Second, func() bool {
+	eventually(t, "the command to say that it waits", patience, func() bool {
 		return strings.Contains(strings.ToLower(move.text()), "waiting for consul")
 	})
 	f.consul.start()
-	if code := f.wait(move, 90*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	f.once(f.to("waiting"))

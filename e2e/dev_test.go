@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // However orch dev ends, nothing that it started is left running; what runs beside it is not touched.
@@ -16,20 +15,20 @@ func TestDevLeavesNothingRunning(t *testing.T) {
 			f := newField(t) // its Consul is the bystander
 			dir := t.TempDir()
 			dev := f.spawn([]string{"CONSUL_BIN=" + consulBin}, orchBin, "dev", "--nodes", "2", "--seconds", "0.1", "--dir", dir)
-			eventually(t, "the playground to be open", 30*time.Second, func() bool { return strings.Contains(dev.text(), "Ctrl-C ends") })
+			eventually(t, "the playground to be open", patience, func() bool { return strings.Contains(dev.text(), "Ctrl-C ends") })
 			address := between(dev.text(), "export CONSUL_HTTP_ADDR=", "\n")
-			eventually(t, "its processes", 10*time.Second, func() bool { return len(processes(dir)) >= 2 })
+			eventually(t, "its processes", patience, func() bool { return len(processes(dir)) >= 2 })
 			apply := f.spawn([]string{"CONSUL_HTTP_ADDR=" + address}, orchBin, "apply", "--yes", "../hcl-examples/web")
-			if code := f.wait(apply, 10*time.Second); code != 0 {
+			if code := f.wait(apply, patience); code != 0 {
 				t.Fatalf("apply in the playground: exit code %d:\n%s", code, apply.text())
 			}
-			eventually(t, "the nodes to converge", 10*time.Second, func() bool {
+			eventually(t, "the nodes to converge", patience, func() bool {
 				states, _ := filepath.Glob(filepath.Join(dir, "nodes", "*", "state"))
 				return len(states) == 2
 			})
 			dev.signal(signal)
-			f.wait(dev, 30*time.Second)
-			eventually(t, "nothing to be left running", 20*time.Second, func() bool {
+			f.wait(dev, patience)
+			eventually(t, "nothing to be left running", patience, func() bool {
 				return len(processes(dir)) == 0 && len(processes(strings.TrimPrefix(address, "127.0.0.1:"))) == 0
 			})
 			if code, _ := f.consul.http("GET", "/v1/status/leader", ""); code != 200 {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // locally runs convergeagent disable or enable on a node, without Consul.
@@ -24,20 +23,21 @@ func (f *field) locally(verb, node string, flags ...string) {
 // was ordered already; it says who and why, stays so over a restart, and comes along when it is enabled.
 func TestDisabledNodeIsLeftAlone(t *testing.T) {
 	f := newField(t)
+	f.extra = []string{"--session-ttl", "10s"} // one of them stands still for a moment, and is not to be missed
 	f.web(`batches = [1]`)
 	f.nodes(3)
 	f.locally("disable", "web-02", "--reason", "disk swap")
-	eventually(t, "web-02 to say so", 10*time.Second, func() bool { return f.node("web-02").Phase == "held" })
+	eventually(t, "web-02 to say so", patience, func() bool { return f.node("web-02").Phase == "held" })
 	f.says(f.node("web-02").Reason, "disabled on this node by eve@web-02 since", "disk swap")
 	f.ok("transition", "web", "waiting")
 	f.says(f.ok("why", "web", "web-02"), "disabled on the node by eve@web-02", "disk swap", "convergeagent enable --state-dir DIR, on web-02")
 
 	f.agents["web-01"].signal(syscall.SIGSTOP) // it cannot take its order before it is disabled
 	move := f.orchStart("transition", "web", "converged")
-	eventually(t, "web-01 to be ordered", 10*time.Second, func() bool { return strings.Contains(f.consul.get("clusters/web/orders/web-01"), `"converged"`) })
+	eventually(t, "web-01 to be ordered", patience, func() bool { return strings.Contains(f.consul.get("clusters/web/orders/web-01"), `"converged"`) })
 	f.locally("disable", "web-01", "--reason", "me too")
 	f.agents["web-01"].signal(syscall.SIGCONT)
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	f.agents["web-02"].kill()
@@ -50,6 +50,6 @@ func TestDisabledNodeIsLeftAlone(t *testing.T) {
 	}
 	f.locally("enable", "web-01")
 	f.locally("enable", "web-02")
-	eventually(t, "both to come along", 20*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+	eventually(t, "both to come along", patience, func() bool { return len(f.phase("settled")) == 3 })
 	f.once(f.to("converged"))
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // mounting tells whether this process can mount a file system, and why not.
@@ -80,13 +79,13 @@ func (f *field) unwritable(dir string, want error) {
 func (f *field) unsynced(p *process) (mend func()) {
 	f.t.Helper()
 	tracer := f.spawn(nil, tool(f.t, "strace"), "-f", "-p", fmt.Sprint(p.cmd.Process.Pid), "-o", filepath.Join(f.dir, "eio"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO")
-	eventually(f.t, "the tracer to be there", 10*time.Second, func() bool {
+	eventually(f.t, "the tracer to be there", patience, func() bool {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 		return strings.Contains(string(text), fmt.Sprintf("TracerPid:\t%d\n", tracer.cmd.Process.Pid))
 	})
 	return func() {
 		tracer.signal(syscall.SIGINT) // it lets go of what it traces
-		f.wait(tracer, 10*time.Second)
+		f.wait(tracer, patience)
 		text, _ := os.ReadFile(filepath.Join(f.dir, "eio"))
 		f.says(string(text), "EIO", "INJECTED")
 	}
@@ -109,7 +108,7 @@ func TestDisksThatFail(t *testing.T) {
 		t.Helper()
 		f.ok("transition", "web", state)
 		for node, why := range says {
-			eventually(t, node+" to say why", 20*time.Second, func() bool { return strings.Contains(f.node(node).Unable, why) })
+			eventually(t, node+" to say why", patience, func() bool { return strings.Contains(f.node(node).Unable, why) })
 			f.says(f.ok("why", "web", node), why)
 			if s := f.node(node); s.Phase != "refusing" || s.State.Name != "off" {
 				t.Errorf("%s is %+v", node, s)
@@ -123,14 +122,14 @@ func TestDisksThatFail(t *testing.T) {
 	for _, node := range []string{"web-01", "web-02"} {
 		f.agents[node].kill()
 		next := f.agent(node)
-		eventually(t, node+" to be told so at its start", 20*time.Second, func() bool { return strings.Contains(next.text(), says[node]) })
+		eventually(t, node+" to be told so at its start", patience, func() bool { return strings.Contains(next.text(), says[node]) })
 	}
 	f.alive(4)
 	still("converged")
 	must(t, os.Remove(filler))
 	f.mount("-o", "remount,rw", fixed)
 	mend()
-	eventually(t, "all to come along", 30*time.Second, func() bool { return len(f.phase("settled")) == 4 })
+	eventually(t, "all to come along", patience, func() bool { return len(f.phase("settled")) == 4 })
 	for node := range says {
 		if s := f.node(node); s.State.Name != "converged" || s.Unable != "" {
 			t.Errorf("%s is %+v", node, s)
@@ -148,25 +147,25 @@ func TestDisksThatFail(t *testing.T) {
 func TestAConvergeFillsTheDisk(t *testing.T) {
 	f := newField(t)
 	disk := f.disk("web-01", "256k")
-	f.long("batches = [1]")
+	f.web("batches = [1]")
 	f.nodes(2)
 	full := "dd if=/dev/zero bs=4k oflag=append conv=notrunc of=" + disk + "/filler; "
 	f.ctl("web-01", full+"sleep 1; "+full+"echo the disk is full; touch $dir/ended") // twice: something may just have been replaced
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "the end of the run", 20*time.Second, func() bool { _, err := os.Stat(f.dir + "/ended"); return err == nil })
+	eventually(t, "the end of the run", patience, func() bool { _, err := os.Stat(f.dir + "/ended"); return err == nil })
 	f.unwritable(disk, syscall.ENOSPC)
 	run := f.node("web-01").Run.ID
 	f.agents["web-01"].kill()
 	f.agent("web-01")
 	f.alive(2)
-	eventually(t, "it to say so", 20*time.Second, func() bool { return strings.Contains(f.node("web-01").Reason, "disk is full") })
+	eventually(t, "it to say so", patience, func() bool { return strings.Contains(f.node("web-01").Reason, "disk is full") })
 	f.says(f.node("web-01").Reason, "keeps what it is")
-	eventually(t, "the leader to take note", 20*time.Second, func() bool { return strings.Contains(move.text(), "it is begun again") })
+	eventually(t, "the leader to take note", patience, func() bool { return strings.Contains(move.text(), "it is begun again") })
 	if !move.running() || len(f.to("waiting")) != 1 {
 		t.Errorf("it went on: %+v\n%s", f.to("waiting"), move.text())
 	}
 	must(t, os.Remove(filepath.Join(disk, "filler")))
-	if code := f.wait(move, 40*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if s := f.node("web-01"); s.State.Name != "waiting" || s.Run.Outcome != "ok" { // of its run, or of an order of the batch that was begun again

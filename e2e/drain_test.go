@@ -3,14 +3,13 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // drainHCL is the cluster web whose way to a version goes out of the traffic of the service web.
 func drainHCL(policy string) string {
 	return strings.Replace(webHCL(policy), `transition "version" { from = ["converged", "version"] }`, `transition "version" {
     from = ["converged", "version"]
-    drain "web" { wait = "1s" }
+    drain "web" { wait = "2s" }
   }`, 1)
 }
 
@@ -40,24 +39,24 @@ func TestComplaint14TakesOutOnlyWhatItSetItself(t *testing.T) {
 	f.ctl("all", "pause=1")
 	clients["web-02"].maintain("web", "disk swap")
 	move := f.orchStart("transition", "web", "version", "1")
-	eventually(t, "web-01 to drain", 20*time.Second, func() bool { return f.node("web-01").Phase == "draining" })
+	eventually(t, "web-01 to drain", patience, func() bool { return f.node("web-01").Phase == "draining" })
 	s := f.node("web-01")
-	if len(f.to("version 1")) != 0 || s.Reason != "service web in maintenance, converges in 1s" {
+	if len(f.to("version 1")) != 0 || s.Reason != "service web in maintenance, converges in 2s" {
 		t.Errorf("it converges already, or does not say what it waits for: %+v", s)
 	}
-	eventually(t, "web-01 to converge", 10*time.Second, func() bool { return len(f.to("version 1")) == 1 })
+	eventually(t, "web-01 to converge", patience, func() bool { return len(f.to("version 1")) == 1 })
 	if reason := clients["web-01"].maintenance("web"); reason != "orch run "+s.Run.ID+" to version 1" {
 		t.Errorf("during run %s the reason is %q", s.Run.ID, reason)
 	}
-	eventually(t, "everybody to see it", 10*time.Second, func() bool { return !f.consul.serves("web-01") })
-	eventually(t, "the success of web-01", 10*time.Second, func() bool { return f.node("web-01").Run.Outcome == "ok" })
+	eventually(t, "everybody to see it", patience, func() bool { return !f.consul.serves("web-01") })
+	eventually(t, "the success of web-01", patience, func() bool { return f.node("web-01").Run.Outcome == "ok" })
 	if reason := clients["web-01"].maintenance("web"); reason != "" {
 		t.Errorf("success is told, and it is in maintenance: %q", reason)
 	}
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
-	eventually(t, "everybody to see that it is back", 10*time.Second, func() bool { return f.consul.serves("web-01") })
+	eventually(t, "everybody to see that it is back", patience, func() bool { return f.consul.serves("web-01") })
 	if reason := clients["web-02"].maintenance("web"); reason != "disk swap" {
 		t.Errorf("a person's maintenance is now %q", reason)
 	}
@@ -65,19 +64,19 @@ func TestComplaint14TakesOutOnlyWhatItSetItself(t *testing.T) {
 
 // The agent is killed in the middle of a run: its next process knows whose maintenance it is.
 func TestDrainOverAKill(t *testing.T) {
-	f, clients := drained(t, "batches = [1]\nretries = 1", "web-01")
+	f, clients := drained(t, "batches = [1]\nretries = 1\nconverge_timeout = \"5s\"", "web-01")
 	f.ctl("web-01", "pause=30")
 	move := f.orchStart("transition", "web", "version", "1")
-	eventually(t, "web-01 to run", 20*time.Second, func() bool { return len(f.to("version 1")) == 1 })
+	eventually(t, "web-01 to run", patience, func() bool { return len(f.to("version 1")) == 1 })
 	before := clients["web-01"].maintenance("web")
 	f.agents["web-01"].kill()
 	f.ctl("web-01", "pause=1")
 	f.agent("web-01", "--http-addr", clients["web-01"].addr)
-	eventually(t, "web-01 to run again", 20*time.Second, func() bool { return len(f.to("version 1")) == 2 })
+	eventually(t, "web-01 to run again", patience, func() bool { return len(f.to("version 1")) == 2 })
 	if during := clients["web-01"].maintenance("web"); during != before || !strings.Contains(before, f.to("version 1")[1].id) {
 		t.Errorf("before the kill it was %q, then %q", before, during)
 	}
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if reason := clients["web-01"].maintenance("web"); reason != "" {
@@ -89,13 +88,13 @@ func TestDrainOverAKill(t *testing.T) {
 func TestDrainOverAKillBeforeTheRun(t *testing.T) {
 	f, clients := drained(t, "batches = [1]\nretries = 1", "web-01")
 	move := f.orchStart("transition", "web", "version", "1")
-	eventually(t, "web-01 to drain", 20*time.Second, func() bool { return f.node("web-01").Phase == "draining" })
+	eventually(t, "web-01 to drain", patience, func() bool { return f.node("web-01").Phase == "draining" })
 	f.agents["web-01"].kill()
 	if reason := clients["web-01"].maintenance("web"); !strings.HasPrefix(reason, "orch run r-") {
 		t.Errorf("it is in maintenance by %q", reason)
 	}
 	f.agent("web-01", "--http-addr", clients["web-01"].addr)
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if reason := clients["web-01"].maintenance("web"); reason != "" {
@@ -120,7 +119,7 @@ func TestDrainStaysAfterAFailure(t *testing.T) {
 	}
 	f.agents["web-01"].kill() // nor does a new process take it out
 	f.agent("web-01", "--http-addr", clients["web-01"].addr)
-	eventually(t, "web-01 to be back, failed", 20*time.Second, func() bool { return f.node("web-01").Phase == "failed" })
+	eventually(t, "web-01 to be back, failed", patience, func() bool { return f.node("web-01").Phase == "failed" })
 	if reason := clients["web-01"].maintenance("web"); !strings.Contains(reason, failed) {
 		t.Errorf("after a restart the reason is %q", reason)
 	}
@@ -173,17 +172,17 @@ converge "exec" { command = ["`+f.script()+`", "${state}", "${argument}"] }
 	f.consul.policy("agent", rules(`service "web" { policy = "write" }`))
 	agent := *c.server
 	agent.token = token
-	eventually(t, "the Consul agent to know the new rights", 20*time.Second, func() bool {
+	eventually(t, "the Consul agent to know the new rights", patience, func() bool {
 		code, _ := agent.http("GET", "/v1/agent/health/service/name/web", "")
 		return code == 200
 	})
 	f.ctl("all", "pause=1")
 	move := f.orchStart("retry", "web")
-	eventually(t, "web-01 to run", 20*time.Second, func() bool { return len(f.to("version 1")) == 1 })
+	eventually(t, "web-01 to run", patience, func() bool { return len(f.to("version 1")) == 1 })
 	if a, b := c.maintenance("web-a"), c.maintenance("web-b"); a != "" || !strings.HasPrefix(b, "orch run r-") {
 		t.Errorf("in maintenance: web-a by %q, web-b by %q", a, b)
 	}
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if reason := c.maintenance("web-b"); reason != "" {

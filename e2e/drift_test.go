@@ -57,7 +57,7 @@ func (f *field) mends(node, state string) {
 // driftedNodes waits until so many nodes say that they drifted.
 func (f *field) driftedNodes(n int) {
 	f.t.Helper()
-	eventually(f.t, fmt.Sprintf("%d nodes to say that they drifted", n), 20*time.Second, func() bool { return len(f.phase("drifted")) == n })
+	eventually(f.t, fmt.Sprintf("%d nodes to say that they drifted", n), patience, func() bool { return len(f.phase("drifted")) == n })
 }
 
 // looks gives what the checks found so far, a line each.
@@ -70,7 +70,7 @@ func (f *field) looks() []string {
 func (f *field) looksAgain(times int) {
 	f.t.Helper()
 	before := len(f.looks())
-	eventually(f.t, "more looks", 30*time.Second, func() bool { return len(f.looks()) >= before+times })
+	eventually(f.t, "more looks", patience, func() bool { return len(f.looks()) >= before+times })
 }
 
 // shownInConsul gives the status and output of a node's own check in Consul's catalog.
@@ -90,7 +90,7 @@ func (f *field) shownInConsul(node string) (status, output string) {
 // cluster is where it was. It is gone when somebody mends it.
 func TestDriftIsReported(t *testing.T) {
 	f := newField(t)
-	f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL(""), `"5s"`, `"30s"`, 1))) // on a machine under load a run takes a while
+	f.web("")
 	f.looked("web-01", "report")
 	f.looked("web-02", "report")
 	f.alive(2)
@@ -101,7 +101,7 @@ func TestDriftIsReported(t *testing.T) {
 	f.says(f.ok("status", "web"), "SETTLED", "1 drifted", "web-02", "its check says exit 3: conf of web-02 is gone", "orch reconverge web --drifted")
 	f.says(f.ok("status", "web", "-o", "json"), `"drifted": 1`, `"exit": 3`, `"looking"`)
 	f.says(f.ok("why", "web", "web-02"), "is not as it should be there", "report it, and no more", "conf of web-02 is gone")
-	eventually(t, "the Consul UI to show it", 10*time.Second, func() bool {
+	eventually(t, "the Consul UI to show it", patience, func() bool {
 		status, output := f.shownInConsul("web-02")
 		return status == "warning" && strings.Contains(output, "web-02 is drifted at converged: its check says exit 3: conf of web-02 is gone")
 	})
@@ -116,7 +116,7 @@ func TestDriftIsReported(t *testing.T) {
 		t.Fatalf("%d runs because a node drifted", after-before)
 	}
 	f.mends("web-02", "converged")
-	eventually(t, "it to be gone", 10*time.Second, func() bool { return len(f.phase("settled")) == 2 })
+	eventually(t, "it to be gone", patience, func() bool { return len(f.phase("settled")) == 2 })
 	if text := f.ok("status", "web", "-o", "json"); strings.Contains(text, "drift") {
 		t.Errorf("it is still shown:\n%s", text)
 	}
@@ -128,9 +128,9 @@ func TestDriftIsRepairedWhereNobodyIsServed(t *testing.T) {
 	f.web("")
 	f.looked("web-01", "repair")
 	f.alive(1)
-	eventually(t, "it to be off", 10*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(t, "it to be off", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	f.breaks("web-01")
-	eventually(t, "it to repair itself", 20*time.Second, func() bool {
+	eventually(t, "it to repair itself", patience, func() bool {
 		_, err := os.Stat(filepath.Join(f.dir, "conf", "web-01"))
 		return err == nil && f.node("web-01").Phase == "settled"
 	})
@@ -139,7 +139,7 @@ func TestDriftIsRepairedWhereNobodyIsServed(t *testing.T) {
 	}
 	f.looksAgain(2) // and it helped
 	f.ok("hold", "web", "web-01", "--reason", "a look")
-	eventually(t, "it to be held", 10*time.Second, func() bool { return f.node("web-01").Phase == "held" })
+	eventually(t, "it to be held", patience, func() bool { return f.node("web-01").Phase == "held" })
 	before := len(f.runs())
 	f.breaks("web-01")
 	time.Sleep(4 * time.Second)
@@ -147,7 +147,7 @@ func TestDriftIsRepairedWhereNobodyIsServed(t *testing.T) {
 		t.Fatalf("%d runs on a node that is held", after-before)
 	}
 	f.ok("unhold", "web", "web-01")
-	eventually(t, "it to repair itself again", 30*time.Second, func() bool { return len(f.runs()) == before+1 && f.node("web-01").Phase == "settled" })
+	eventually(t, "it to repair itself again", patience, func() bool { return len(f.runs()) == before+1 && f.node("web-01").Phase == "settled" })
 }
 
 // Nodes that serve ask, and do nothing while nobody leads. Then they take turns: a freeze and the
@@ -186,7 +186,7 @@ func TestDriftIsRepairedInTurnsWhereSomebodyIsServed(t *testing.T) {
 		t.Errorf("%v ran", nodes)
 	}
 	f.says(f.ok("history", "web"), "converged once more: web-01, web-03, web-04, web-05, drifted")
-	eventually(t, "them to be as they should", 10*time.Second, func() bool { return len(f.phase("settled")) == 5 })
+	eventually(t, "them to be as they should", patience, func() bool { return len(f.phase("settled")) == 5 })
 	f.ok("fsck", "web")
 }
 
@@ -199,7 +199,7 @@ func TestPeriod(t *testing.T) {
 	f.ok("transition", "web", "converged")
 	last := f.runs()[len(f.runs())-1]
 	before := len(f.runs())
-	eventually(t, "its period to be over", 30*time.Second, func() bool { return len(f.runs()) == before+1 && f.runs()[before].stop != 0 })
+	eventually(t, "its period to be over", patience, func() bool { return len(f.runs()) == before+1 && f.runs()[before].stop != 0 })
 	if waited := time.Duration(f.runs()[before].start - last.stop); waited < 9*time.Second || waited > 15*time.Second {
 		t.Errorf("it converged again after %s", waited)
 	}
@@ -229,7 +229,7 @@ func TestCheckPassesAfterEveryConverge(t *testing.T) {
 	f.alive(1)
 	at := func(state string) {
 		t.Helper()
-		eventually(t, "a look at "+state, 20*time.Second, func() bool {
+		eventually(t, "a look at "+state, patience, func() bool {
 			return slices.Contains(f.looks(), "web-01 "+state+" sound")
 		})
 	}
@@ -278,9 +278,9 @@ state "off" {
 				}
 				return false
 			}
-			eventually(t, "a check", 20*time.Second, sleeps)
+			eventually(t, "a check", patience, sleeps)
 			f.agents["web-01"].signal(signal)
-			eventually(t, "nothing of it to be alive", 30*time.Second, func() bool { return !sleeps() && !f.agents["web-01"].running() })
+			eventually(t, "nothing of it to be alive", patience, func() bool { return !sleeps() && !f.agents["web-01"].running() })
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -48,7 +47,7 @@ func TestHostileEnvironment(t *testing.T) {
 		for name, value := range surrounded {
 			what, env := variable+", "+name, []string{variable + "=" + value}
 			p := f.spawn(env, orchBin, "status", "web")
-			if code := f.wait(p, 30*time.Second); code != 0 && code != 1 && code != 2 || code != 0 && len(p.text()) < 20 {
+			if code := f.wait(p, patience); code != 0 && code != 1 && code != 2 || code != 0 && len(p.text()) < 20 {
 				t.Errorf("%s: exit code %d: %s", what, code, p.text())
 			}
 			f.safely("orch, "+what, p.text())
@@ -56,9 +55,9 @@ func TestHostileEnvironment(t *testing.T) {
 				continue
 			}
 			a := f.spawn(env, agentBin, "--cluster", "web", "--node", "web-01", "--observe", "--state-dir", f.dir+"/agents/web-01", "--lock-dir", f.dir+"/host", "--exec", "/bin/true")
-			eventually(t, what+": the agent to begin or to end", 20*time.Second, func() bool { return !a.running() || strings.Count(a.text(), "\n") > 2 })
+			eventually(t, what+": the agent to begin or to end", patience, func() bool { return !a.running() || strings.Count(a.text(), "\n") > 2 })
 			a.signal(syscall.SIGTERM)
-			if code := f.wait(a, 30*time.Second); code != 0 && code != 1 && code != 2 {
+			if code := f.wait(a, patience); code != 0 && code != 1 && code != 2 {
 				t.Errorf("%s: exit code %d: %s", what, code, a.text())
 			}
 			f.safely("convergeagent, "+what, a.text())
@@ -79,7 +78,7 @@ func TestHostileOperator(t *testing.T) {
 			{"transition", "web", "waiting", "--reason", foul}, {"rollback", "web", "--yes", "--reason", foul}} {
 			what := name + ", " + strings.Join(args[:2], " ")
 			p := f.spawn([]string{"ORCH_OPERATOR=" + value}, orchBin, append(args, "--lease-ttl", ttl.String())...)
-			if code := f.wait(p, 60*time.Second); code != 0 && code != 1 && code != 2 {
+			if code := f.wait(p, patience); code != 0 && code != 1 && code != 2 {
 				t.Errorf("%s: exit code %d: %s", what, code, p.text())
 			}
 			f.safely(what, p.text())

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Every example tells in its header which commands to try. They are tried, in their order: each
@@ -71,7 +70,7 @@ func (f *field) try(config, line string) {
 		args = append(args, "--yes")
 	}
 	p := f.spawn([]string{"ORCH_OPERATOR=ada@bastion", "ORCH_CONFIG=" + config}, orchBin, append(args, "--lease-ttl", ttl.String())...)
-	if got := f.wait(p, 90*time.Second); got != code {
+	if got := f.wait(p, patience); got != code {
 		f.t.Fatalf("%s: want exit code %d, got %d:\n%s\n%s", command, code, got, p.text(), f.why(args))
 	}
 	f.t.Logf("$ %s\n%s", command, p.text())

@@ -19,7 +19,7 @@ func TestFaultsOfAccess(t *testing.T) {
 			version++
 			to := itoa(version)
 			move := c.start(role, "transition", "web", "version", to)
-			eventually(t, "the first run", 30*time.Second, func() bool { return len(c.to("version "+to)) > 0 || !move.running() })
+			eventually(t, "the first run", patience, func() bool { return len(c.to("version "+to)) > 0 || !move.running() })
 			fault(t, move)
 			time.Sleep(time.Second) // what was claimed begins and ends
 			before := len(c.runs())
@@ -28,7 +28,7 @@ func TestFaultsOfAccess(t *testing.T) {
 				t.Errorf("%d runs began meanwhile", now-before)
 			}
 			mend(t, move)
-			if code := c.wait(move, 90*time.Second); code != 0 {
+			if code := c.wait(move, patience); code != 0 {
 				c.as("leader", 0, "resume", "web")
 			}
 			c.settledAt("version "+to, 3)
@@ -61,14 +61,14 @@ func TestFaultsOfAccess(t *testing.T) {
 		if code, text := c.consul.http("DELETE", "/v1/acl/token/"+c.accessor("web-02"), ""); code != 200 {
 			t.Fatalf("%d %s", code, text)
 		}
-		eventually(t, "the agent to say so", 30*time.Second, func() bool { return strings.Contains(c.agents["web-02"].text(), "does not know the token") })
+		eventually(t, "the agent to say so", patience, func() bool { return strings.Contains(c.agents["web-02"].text(), "does not know the token") })
 	}, func(*testing.T, *process) {
 		c.role("web-02", "agent", "--cluster", "web", "--node", "web-02", "--consul-node", "here", "--service", "web")
 	})
 	rollout("the leader's right to write is taken", "leader", func(t *testing.T, move *process) {
 		kept = rules("leader")
 		c.consul.policy("leader", strings.ReplaceAll(kept, `"write"`, `"read"`))
-		if code := c.wait(move, 60*time.Second); code != 1 || !strings.Contains(move.text(), "denied") {
+		if code := c.wait(move, patience); code != 1 || !strings.Contains(move.text(), "denied") {
 			t.Errorf("exit code %d:\n%s", code, move.text())
 		}
 	}, func(*testing.T, *process) { c.consul.policy("leader", kept) })
@@ -76,7 +76,7 @@ func TestFaultsOfAccess(t *testing.T) {
 		if code, text := c.consul.http("DELETE", "/v1/acl/token/"+c.accessor("leader"), ""); code != 200 {
 			t.Fatalf("%d %s", code, text)
 		}
-		if code := c.wait(move, 60*time.Second); code != 1 {
+		if code := c.wait(move, patience); code != 1 {
 			t.Errorf("exit code %d:\n%s", code, move.text())
 		}
 		c.role("leader", "leader", "--cluster", "web", "--consul-node", "here", "--service", "web", "--lock", "service/web/leader")
@@ -89,7 +89,7 @@ func TestFaultsOfAccess(t *testing.T) {
 	})
 	t.Run("nobody's token", func(t *testing.T) {
 		p := c.spawn([]string{"CONSUL_HTTP_TOKEN="}, orchBin, "transition", "web", "version", "99")
-		if code := c.wait(p, 30*time.Second); code != 1 || !strings.Contains(p.text(), "denied") || !strings.Contains(p.text(), "--token-file") {
+		if code := c.wait(p, patience); code != 1 || !strings.Contains(p.text(), "denied") || !strings.Contains(p.text(), "--token-file") {
 			t.Errorf("exit code %d:\n%s", code, p.text())
 		}
 	})

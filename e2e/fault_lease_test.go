@@ -41,7 +41,7 @@ func TestFaultsOfTheLease(t *testing.T) {
 			_, text := f.consul.http("PUT", "/v1/session/create", `{"TTL": "10s", "LockDelay": "0s"}`)
 			var made struct{ ID string }
 			must(t, json.Unmarshal([]byte(text), &made))
-			eventually(t, "mallory to be quicker than the leader", 10*time.Second, func() bool {
+			eventually(t, "mallory to be quicker than the leader", patience, func() bool {
 				f.consul.http("PUT", "/v1/kv/orch/clusters/web/leader?release="+lock(), "{}")
 				_, text := f.consul.http("PUT", "/v1/kv/orch/clusters/web/leader?acquire="+made.ID, `{"schema": 1, "who": "mallory"}`)
 				return strings.TrimSpace(text) == "true"
@@ -53,10 +53,10 @@ func TestFaultsOfTheLease(t *testing.T) {
 		to := itoa(version)
 		t.Run(name, func(t *testing.T) {
 			move := f.orchStart("transition", "web", "version", to)
-			eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
+			eventually(t, "the first run", patience, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
 			before := f.epoch()
 			fault(t)
-			if code := f.wait(move, 60*time.Second); code != 0 {
+			if code := f.wait(move, patience); code != 0 {
 				t.Fatalf("exit code %d:\n%s", code, move.text())
 			}
 			if now := f.epoch(); now <= before && name != "somebody writes over it" { // that takes it from nobody
@@ -93,7 +93,7 @@ func TestFaultsOfRenewals(t *testing.T) {
 		return f.orchStart("transition", "web", "version", version)
 	}
 	ends := func(t *testing.T, move *process, version string) {
-		if code := f.wait(move, 60*time.Second); code != 0 {
+		if code := f.wait(move, patience); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, move.text())
 		}
 		f.settledAt("version "+version, 3)
@@ -104,7 +104,7 @@ func TestFaultsOfRenewals(t *testing.T) {
 	t.Run("one takes nine tenths of the lease", func(t *testing.T) {
 		w.does(renewals(1, ttl*9/10))
 		move := lead("2")
-		eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 2")) > 0 })
+		eventually(t, "the first run", patience, func() bool { return len(f.to("version 2")) > 0 })
 		before := f.epoch()
 		ends(t, move, "2")
 		if w.struck.Load() != 1 || f.epoch() != before {
@@ -113,10 +113,10 @@ func TestFaultsOfRenewals(t *testing.T) {
 	})
 	t.Run("each takes longer than the lease", func(t *testing.T) {
 		move := lead("3")
-		eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 3")) > 0 })
+		eventually(t, "the first run", patience, func() bool { return len(f.to("version 3")) > 0 })
 		before := f.epoch()
 		w.does(renewals(1000, ttl*11/10))
-		eventually(t, "whoever leads to stop", 30*time.Second, func() bool { return strings.Contains(move.text(), "the lease is gone") })
+		eventually(t, "whoever leads to stop", patience, func() bool { return strings.Contains(move.text(), "the lease is gone") })
 		w.does(nil)
 		ends(t, move, "3")
 		if f.epoch() <= before {

@@ -96,7 +96,7 @@ func (l *lab) leads(ttl string, args ...string) *process {
 func (l *lab) struck(t *testing.T, packets int, hosts ...string) {
 	t.Helper()
 	for _, name := range hosts {
-		eventually(t, "the filter of "+name+" to strike", 60*time.Second, func() bool { return l.net.filtered(name) >= packets })
+		eventually(t, "the filter of "+name+" to strike", patience, func() bool { return l.net.filtered(name) >= packets })
 	}
 	for _, name := range hosts {
 		l.net.unfilter(name)

@@ -26,7 +26,7 @@ func TestFaultRateLimits(t *testing.T) {
 		code, _ := f.consul.http("PUT", "/v1/kv/e2e/load", time.Now().String())
 		refused = refused || code == 429 || code == 500 || code == 503
 	}
-	if code := f.wait(move, time.Minute); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		f.ok("resume", "web")
 	}
 	f.consul.kill()
@@ -68,7 +68,7 @@ func TestFaultFullDisk(t *testing.T) {
 	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
 	f.ctl("all", "pause=0.5")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version 2")) > 0 })
+	eventually(t, "the first run", patience, func() bool { return len(f.to("version 2")) > 0 })
 	full := filepath.Join(disk, "full")
 	_ = exec.Command("dd", "if=/dev/zero", "of="+full, "bs=1M").Run() // fails when it is full
 	failed := 0
@@ -88,7 +88,7 @@ func TestFaultFullDisk(t *testing.T) {
 	if code := f.wait(move, 2*time.Minute); code != 0 {
 		f.ok("resume", "web")
 	}
-	eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+	eventually(t, "everybody to be there", patience, func() bool { return len(f.phase("settled")) == 3 })
 	f.settledAt("version 2", 3)
 	f.atMost(1, f.to("version 2"))
 	f.once(f.runs())

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 )
 
 // Leaders die one after the other, and in between the definition is applied with other batches: a move
@@ -14,12 +13,12 @@ func TestFaultLeadersOfTwoMinds(t *testing.T) {
 	f.ctl("all", "pause=0.7")
 	leads := f.orchStart("transition", "web", "version", "2")
 	for i, batches := range []string{`batches = ["100%"]`, `batches = [3]`} {
-		eventually(t, "another run", 30*time.Second, func() bool { return len(f.to("version 2")) > i || !leads.running() })
+		eventually(t, "another run", patience, func() bool { return len(f.to("version 2")) > i || !leads.running() })
 		leads.kill()
 		f.applies(versionHCL(batches))
 		leads = f.orchStart("resume", "web")
 	}
-	if code := f.wait(leads, 60*time.Second); code != 0 {
+	if code := f.wait(leads, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, leads.text())
 	}
 	f.settledAt("version 2", 4)
@@ -36,7 +35,7 @@ func TestFaultLeadersOfTwoMinds(t *testing.T) {
 // applies a definition, as soon as the lease of whoever died is over.
 func (f *field) applies(definition string) {
 	f.t.Helper()
-	eventually(f.t, "the definition to be applied", 30*time.Second, func() bool {
+	eventually(f.t, "the definition to be applied", patience, func() bool {
 		text, code := f.orch("apply", "--yes", f.file("web.hcl", definition))
 		if code != 0 && code != 6 {
 			f.t.Fatalf("apply: exit code %d:\n%s", code, text)

@@ -26,7 +26,7 @@ func TestFaultsOfHosts(t *testing.T) {
 		}
 		entries := l.entries()
 		l.net.join("ops")
-		l.wait(move, 90*time.Second)
+		l.wait(move, patience)
 		if now := l.entries(); now != entries {
 			t.Errorf("the leader that was cut off wrote %d entries more:\n%s", now-entries, move.text())
 		}
@@ -37,7 +37,7 @@ func TestFaultsOfHosts(t *testing.T) {
 		move := l.orchStart("transition", "web", "version", "2")
 		l.inBatch(move, "version 2", 1)
 		l.net.cut("n2")
-		eventually(t, "the move to miss them", 60*time.Second, func() bool {
+		eventually(t, "the move to miss them", patience, func() bool {
 			text, _ := l.orch("why", "web")
 			return strings.Contains(text, "silent") || !move.running()
 		})
@@ -45,7 +45,7 @@ func TestFaultsOfHosts(t *testing.T) {
 		if code := l.wait(move, 200*time.Second); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, move.text())
 		}
-		eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(l.phase("settled")) == 4 })
+		eventually(t, "everybody to be there", patience, func() bool { return len(l.phase("settled")) == 4 })
 		l.serves("2", 1)
 	})
 
@@ -62,7 +62,7 @@ func TestFaultsOfHosts(t *testing.T) {
 		if code := l.wait(move, 200*time.Second); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, move.text())
 		}
-		eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(l.phase("settled")) == 4 })
+		eventually(t, "everybody to be there", patience, func() bool { return len(l.phase("settled")) == 4 })
 		l.serves("3", 1)
 	})
 
@@ -89,14 +89,14 @@ func TestFaultsOfHosts(t *testing.T) {
 		move := l.orchStart("transition", "web", "version", "6")
 		l.inBatch(move, "version 6", 1)
 		few("rpc_rate = 3  rpc_max_burst = 3")
-		eventually(t, "an agent to be refused", 60*time.Second, func() bool {
+		eventually(t, "an agent to be refused", patience, func() bool {
 			return strings.Contains(l.agents["web-01"].text()+l.agents["web-02"].text(), "rate limit")
 		})
 		few("")
 		if code := l.wait(move, 200*time.Second); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, move.text())
 		}
-		eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(l.phase("settled")) == 4 })
+		eventually(t, "everybody to be there", patience, func() bool { return len(l.phase("settled")) == 4 })
 		l.serves("6", 1)
 	})
 
@@ -109,7 +109,7 @@ func TestFaultsOfHosts(t *testing.T) {
 		}
 		entries := l.entries()
 		move.signal(syscall.SIGCONT)
-		l.wait(move, 60*time.Second)
+		l.wait(move, patience)
 		if now := l.entries(); now != entries {
 			t.Errorf("the leader that was frozen wrote %d entries more:\n%s", now-entries, move.text())
 		}

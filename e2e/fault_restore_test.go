@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Consul is made anew, with all that lay in it: the indexes of keys are others, lower than agents have
@@ -35,7 +34,7 @@ func TestFaultConsulIsMadeAnew(t *testing.T) {
 			}
 			f.serving(3, `batches = [1]`)
 			f.ok("transition", "web", "version", "2")
-			eventually(t, "all to be there", 20*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+			eventually(t, "all to be there", patience, func() bool { return len(f.phase("settled")) == 3 })
 			back, before, runs := save(f), f.index("desired"), len(f.runs())
 			f.consul.kill()
 			must(t, os.RemoveAll(filepath.Join(f.consul.dir, "data")))

@@ -43,7 +43,7 @@ func TestFaultsOfServers(t *testing.T) {
 		move := l.orchStart("transition", "web", "version", "101")
 		l.inBatch(move, "version 101", 1)
 		l.hosts["s1"].kill()
-		eventually(t, "the move to wait", 30*time.Second, func() bool { return strings.Contains(move.text(), "waiting for") })
+		eventually(t, "the move to wait", patience, func() bool { return strings.Contains(move.text(), "waiting for") })
 		l.hosts["s1"].start()
 		if code := l.wait(move, 120*time.Second); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, move.text())
@@ -53,13 +53,13 @@ func TestFaultsOfServers(t *testing.T) {
 	rollout("the leader is killed", func(t *testing.T, move *process) {
 		dead := l.raftLeader()
 		dead.kill()
-		eventually(t, "another leader", 30*time.Second, func() bool { return l.raftLeader() != dead })
+		eventually(t, "another leader", patience, func() bool { return l.raftLeader() != dead })
 		dead.start()
 	})
 	rollout("the leader is frozen and comes back", func(t *testing.T, move *process) {
 		frozen := l.raftLeader()
 		frozen.signal(syscall.SIGSTOP)
-		eventually(t, "another leader", 30*time.Second, func() bool { return l.raftLeader() != frozen })
+		eventually(t, "another leader", patience, func() bool { return l.raftLeader() != frozen })
 		l.inBatch(move, "version "+itoa(version), 2)
 		frozen.signal(syscall.SIGCONT)
 	})
@@ -67,7 +67,7 @@ func TestFaultsOfServers(t *testing.T) {
 		for _, name := range []string{"s1", "s2"} {
 			l.hosts[name].kill()
 		}
-		eventually(t, "nobody to take a write", 30*time.Second, func() bool {
+		eventually(t, "nobody to take a write", patience, func() bool {
 			code, _ := l.consul.http("PUT", "/v1/kv/e2e/up", time.Now().String())
 			return code != 200
 		})
@@ -84,17 +84,17 @@ func TestFaultsOfServers(t *testing.T) {
 			l.hosts[name].kill()
 		}
 		running := l.to(to)
-		eventually(t, "the run to end, and nobody to hear of it", 30*time.Second, func() bool {
+		eventually(t, "the run to end, and nobody to hear of it", patience, func() bool {
 			runs := l.to(to)
 			return runs[len(runs)-1].stop != 0 && strings.Contains(l.agents[runs[len(runs)-1].node].text(), "was not delivered")
 		})
-		eventually(t, "the leader to know that it leads no more", 30*time.Second, func() bool { return strings.Contains(move.text(), "the lease is gone") })
+		eventually(t, "the leader to know that it leads no more", patience, func() bool { return strings.Contains(move.text(), "the lease is gone") })
 		l.quiet(2 * time.Second)
 		for _, name := range []string{"s2", "s3"} {
 			l.hosts[name].start()
 		}
 		l.up()
-		eventually(t, "it to lead again", 60*time.Second, func() bool { return l.epoch() > before })
+		eventually(t, "it to lead again", patience, func() bool { return l.epoch() > before })
 		if now := l.to(to); now[0].id != running[0].id || now[0].stop == 0 {
 			t.Errorf("the first run is another one: %+v", now)
 		}
@@ -127,7 +127,7 @@ func TestFaultServerThatIsCutOff(t *testing.T) {
 	alone := l.raftLeader()
 	l.boot("web-09", alone.name)
 	l.alive(5)
-	eventually(t, "web-09 to be there", 20*time.Second, func() bool { return l.node("web-09").Phase == "settled" })
+	eventually(t, "web-09 to be there", patience, func() bool { return l.node("web-09").Phase == "settled" })
 	l.ctl("all", "pause=0.5")
 	move := l.orchStart("transition", "web", "version", "1")
 	l.inBatch(move, "version 1", 1)
@@ -138,7 +138,7 @@ func TestFaultServerThatIsCutOff(t *testing.T) {
 		}
 	}
 	l.inBatch(move, "version 1", 2)
-	eventually(t, "web-09 to miss Consul", 60*time.Second, func() bool { return strings.Contains(l.agents["web-09"].text(), "was not renewed") })
+	eventually(t, "web-09 to miss Consul", patience, func() bool { return strings.Contains(l.agents["web-09"].text(), "was not renewed") })
 	if code, text := l.from(alone.name).http("GET", "/v1/kv/orch/clusters/web/desired?consistent", ""); code == 200 {
 		t.Fatalf("it was not cut off: %s", text)
 	}
@@ -160,6 +160,6 @@ func TestFaultServerThatIsCutOff(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	l.up()
-	eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(l.phase("settled")) == 5 })
+	eventually(t, "everybody to be there", patience, func() bool { return len(l.phase("settled")) == 5 })
 	l.serves("1", 1)
 }

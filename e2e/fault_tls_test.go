@@ -75,7 +75,7 @@ func TestFaultsOfTLS(t *testing.T) {
 		f.agent(node, "--http-addr", "https://127.0.0.1:"+g.port, "--ca-file", server.path("ca.pem"), "--client-cert", clients.path("node.pem"), "--client-key", clients.path("node.key"))
 	}
 	f.alive(2)
-	eventually(t, "both to be there", 20*time.Second, func() bool { return len(f.phase("settled")) == 2 })
+	eventually(t, "both to be there", patience, func() bool { return len(f.phase("settled")) == 2 })
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	version := 1
 	for _, row := range []struct {
@@ -116,7 +116,7 @@ func TestFaultsOfTLS(t *testing.T) {
 			said := f.agents["web-01"].text()
 			row.fault(t)
 			f.says(f.mutual(1, g.port, server, clients.path("node"), "status", "web"), row.says)
-			eventually(t, "the agent to say why", 30*time.Second, func() bool {
+			eventually(t, "the agent to say why", patience, func() bool {
 				return strings.Contains(strings.TrimPrefix(f.agents["web-01"].text(), said), row.says)
 			})
 			before, runs := g.begun.Load(), len(f.runs())
@@ -143,7 +143,7 @@ func TestFaultsOfTLS(t *testing.T) {
 		server.sign("consul")
 		f.https(port, server, clients)
 		p := f.spawn([]string{"CONSUL_HTTP_ADDR=http://127.0.0.1:" + port}, orchBin, "status", "web")
-		if code := f.wait(p, 30*time.Second); code != 1 || !strings.Contains(p.text(), "HTTPS") {
+		if code := f.wait(p, patience); code != 1 || !strings.Contains(p.text(), "HTTPS") {
 			t.Errorf("exit code %d:\n%s", code, p.text())
 		}
 	})

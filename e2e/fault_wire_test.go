@@ -39,7 +39,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 				everything(t)
 			}
 			move := f.orchStart("transition", "web", "version", to)
-			eventually(t, "the first run", 30*time.Second, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
+			eventually(t, "the first run", patience, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
 			w.does(row.fault)
 			if row.silent {
 				time.Sleep(500 * time.Millisecond) // what was claimed begins
@@ -59,7 +59,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 			if struck == 0 {
 				t.Error("the fault struck nobody")
 			}
-			eventually(t, "everybody to be there", 60*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+			eventually(t, "everybody to be there", patience, func() bool { return len(f.phase("settled")) == 3 })
 			f.settledAt("version "+to, 3)
 			f.atMost(1, f.to("version "+to))
 			f.once(f.runs())

@@ -32,6 +32,10 @@ type field struct {
 // ttl is how long sessions live in these tests; an expired one is gone after twice that.
 const ttl = 2 * time.Second
 
+// patience is how long a test waits for what must come, on a machine that has much else to do. Where a
+// test has a shorter limit, that is what it asserts.
+const patience = 90 * time.Second
+
 func newField(t *testing.T, options ...string) *field {
 	t.Helper()
 	t.Parallel()
@@ -104,6 +108,20 @@ func (f *field) ctl(node, shell string) {
 	must(f.t, os.Rename(path+".new", path))
 }
 
+// stays has converges of a node, or of all, go on until the function that it gives is called; when is a
+// test of the shell, for some runs only.
+func (f *field) stays(node, when string) (goOn func()) {
+	f.t.Helper()
+	f.ctl(node, "while "+cmp.Or(when, "true")+" && ! [ -f $dir/go ]; do sleep 0.1; done")
+	return func() { f.file("go", "") }
+}
+
+// moving waits until the record of the last move says something.
+func (f *field) moving(what string) {
+	f.t.Helper()
+	eventually(f.t, "the move to be "+what, patience, func() bool { return strings.Contains(f.consul.get("clusters/web/transition"), what) })
+}
+
 // process is a binary that runs.
 type process struct {
 	cmd  *exec.Cmd
@@ -161,7 +179,7 @@ func (f *field) wait(p *process, within time.Duration) int {
 func (f *field) orch(args ...string) (string, int) {
 	f.t.Helper()
 	p := f.orchStart(args...)
-	code := f.wait(p, 90*time.Second)
+	code := f.wait(p, patience)
 	return p.text(), code
 }
 
@@ -230,7 +248,7 @@ func (f *field) nodes(n int) {
 	if f.consul.get("clusters/web/desired") == "" {
 		return
 	}
-	eventually(f.t, "all nodes to be settled", 20*time.Second, func() bool {
+	eventually(f.t, "all nodes to be settled", patience, func() bool {
 		return len(f.phase("settled")) == n
 	})
 }
@@ -254,7 +272,7 @@ func (f *field) gone(left int) {
 
 func (f *field) alive(n int) {
 	f.t.Helper()
-	eventually(f.t, fmt.Sprintf("%d agents to be alive", n), 20*time.Second, func() bool {
+	eventually(f.t, fmt.Sprintf("%d agents to be alive", n), patience, func() bool {
 		_, text := f.consul.http("GET", "/v1/kv/orch/clusters/web/status/?recurse", "")
 		return strings.Count(text, `"Session":`) == n
 	})
@@ -273,10 +291,11 @@ func (f *field) file(name, text string) string {
 	return path
 }
 
+// webHCL gives runs much time: a test in which one is to take too long says how long that is.
 func webHCL(policy string) string {
 	return `
 policy {
-  converge_timeout = "5s"
+  converge_timeout = "60s"
   retry_delay      = "200ms"
 }
 cluster "web" {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // Somebody else writes a node's status, which only a token with that right can: nothing falls over,
@@ -22,10 +21,11 @@ func TestForgedStatus(t *testing.T) {
 		{name: "deep", spoil: deep},
 	}
 	f := newField(t)
-	f.forgiving()
-	f.ctl("web-01", "pause=10")
+	f.web(`batches = [1]`)
+	f.nodes(3)
+	goOn := f.stays("web-01", "")
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "web-01 to converge", 15*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+	eventually(t, "web-01 to converge", patience, func() bool { return len(f.to("waiting")) == 1 })
 	for _, r := range forgeries {
 		f.forge(r, key)
 	}
@@ -35,7 +35,8 @@ func TestForgedStatus(t *testing.T) {
 	if runs := f.to("waiting"); len(runs) != 1 || runs[0].stop != 0 {
 		t.Fatalf("the run was over before all was forged, or others went: %+v", runs)
 	}
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	goOn()
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if runs := f.to("waiting"); len(runs) != 3 {
@@ -49,26 +50,20 @@ func TestForgedStatus(t *testing.T) {
 	}
 }
 
-// forgiving is a cluster of three nodes, which go one by one and may take their time.
-func (f *field) forgiving() {
-	f.t.Helper()
-	f.ok("apply", f.file("web.hcl", strings.Replace(webHCL(`batches = [1]`), `"5s"`, `"1m"`, 1)), "--yes")
-	f.nodes(3)
-}
-
 // The status of another instance under a node's name: the order is taken back and the node counts as
 // lost, which stops the move; so nobody else goes although its run goes on. The agent's own word lies
 // there again soon, and retry goes on.
 func TestForgedInstance(t *testing.T) {
 	f := newField(t)
-	f.forgiving()
+	f.web(`batches = [1]`)
+	f.nodes(3)
 	f.ctl("web-01", "pause=4")
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "web-01 to converge", 15*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+	eventually(t, "web-01 to converge", patience, func() bool { return len(f.to("waiting")) == 1 })
 	f.forge(row{name: "another instance at the target", spoil: func(good string) string {
 		return set("instance", `"i-foreign"`)(swap(`"name": "off"`, `"name": "waiting"`)(good))
 	}}, "clusters/web/status/web-01")
-	if code := f.wait(move, 60*time.Second); code != 4 && code != 0 {
+	if code := f.wait(move, patience); code != 4 && code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	} else if code == 4 {
 		f.ok("retry", "web")
@@ -87,7 +82,7 @@ func (f *field) forge(r row, key string) {
 			f.t.Errorf("%s: orch %s ends with %d:\n%s", r.name, verb, code, text)
 		}
 	}
-	eventually(f.t, r.name+": the agent to write its own status again", 10*time.Second, func() bool {
+	eventually(f.t, r.name+": the agent to write its own status again", patience, func() bool {
 		now := f.consul.get(key)
 		return now != forged && !strings.Contains(now, "foreign") && f.node("web-01").Run.ID != ""
 	})

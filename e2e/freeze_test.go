@@ -22,7 +22,7 @@ func TestFreeze(t *testing.T) {
 	f.says(f.exits(2, "transition", "web", "version", "2", "--override", "freeze"), "no move can override a freeze")
 	f.says(f.exits(6, "reconverge", "web"), "frozen by ada@bastion")
 	f.agent("web-03")
-	eventually(t, "the late node to be frozen", 20*time.Second, func() bool { return f.node("web-03").Phase == "frozen" })
+	eventually(t, "the late node to be frozen", patience, func() bool { return f.node("web-03").Phase == "frozen" })
 	time.Sleep(time.Second)
 	if got := f.runsOf("web-03"); got != 0 {
 		t.Fatalf("a late node ran under a freeze, %d times", got)
@@ -49,23 +49,22 @@ func TestFreeze(t *testing.T) {
 func TestFreezeInMidMove(t *testing.T) {
 	f := newField(t)
 	f.serving(3, `batches = [2]`)
-	f.ctl("all", "pause=2")
+	goOn := f.stays("all", "")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first batch to run", 20*time.Second, func() bool { return len(f.to("version 2")) == 2 })
-	f.ok("freeze", "web", "--reason", "audit", "--until", "12s")
-	frozen := time.Now()
-	if code := f.wait(move, 20*time.Second); code != 3 {
+	eventually(t, "the first batch to run", patience, func() bool { return len(f.to("version 2")) == 2 })
+	f.ok("freeze", "web", "--reason", "audit", "--until", "1h")
+	goOn()
+	if code := f.wait(move, patience); code != 3 {
 		t.Fatalf("want exit code 3, got %d:\n%s", code, move.text())
 	}
 	f.says(move.text(), "not finished: frozen by ada@bastion", "audit", "orch resume web")
 	f.says(f.exits(3, "resume", "web"), "frozen by ada@bastion")
-	f.ctl("all", "")
-	eventually(t, "what was begun to end", 10*time.Second, func() bool { return len(f.phase("settled")) >= 2 })
+	eventually(t, "what was begun to end", patience, func() bool { return len(f.phase("settled")) >= 2 })
 	if got := len(f.to("version 2")); got != 2 {
 		t.Fatalf("%d nodes went under the freeze", got-2)
 	}
-	time.Sleep(time.Until(frozen.Add(12 * time.Second)))
-	f.ok("resume", "web")
+	f.ok("freeze", "web", "--reason", "audit", "--until", "2s")
+	eventually(t, "the freeze to end by itself", patience, func() bool { _, code := f.orch("resume", "web"); return code == 0 })
 	if got := len(f.to("version 2")); got != 3 {
 		t.Errorf("want 3 runs, got %d", got)
 	}
@@ -91,7 +90,6 @@ func windowHCL(inside, schedule string, length time.Duration, onClose string) st
 func closing(inside string, after time.Duration, onClose string) string {
 	now := time.Now().UTC()
 	length := (time.Duration(now.Second())*time.Second + after).Round(time.Second)
-	inside += "\n    converge_timeout = \"30s\"" // a run outlasts the window
 	return windowHCL(inside, fmt.Sprintf("%d %d * * *", now.Minute(), now.Hour()), length, onClose)
 }
 

@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // Garbage in any key, a deleted key: agents keep what they have, say why in `orch why`, and recover
@@ -30,7 +29,7 @@ func TestGarbage(t *testing.T) {
 			f.ok("transition", "web", "converged")
 			good, before := f.consul.get(desired), len(f.runs())
 			spoil(f, good)
-			eventually(t, "both agents to refuse it", 10*time.Second, func() bool {
+			eventually(t, "both agents to refuse it", patience, func() bool {
 				return f.node("web-01").Phase == "refusing" && f.node("web-02").Phase == "refusing"
 			})
 			why, _ := f.orch("why", "web")
@@ -44,7 +43,7 @@ func TestGarbage(t *testing.T) {
 				t.Errorf("%d runs because of garbage", got-before)
 			}
 			f.consul.put(desired, good)
-			eventually(t, "both agents to be settled again", 20*time.Second, func() bool {
+			eventually(t, "both agents to be settled again", patience, func() bool {
 				return f.node("web-01").Phase == "settled" && f.node("web-02").Phase == "settled"
 			})
 			if got := len(f.runs()); got != before {
@@ -114,7 +113,7 @@ func TestGarbageThatIsWorkedAround(t *testing.T) {
 	f.consul.put("clusters/web/requests/q-garbage", "{")
 	f.consul.put("clusters/web/journal/000000000001", "?")
 	f.consul.put("clusters/web/status/web-02", "{}")
-	eventually(t, "the agent to write its status again", 10*time.Second, func() bool { return f.node("web-02").Phase == "settled" })
+	eventually(t, "the agent to write its status again", patience, func() bool { return f.node("web-02").Phase == "settled" })
 	f.ok("transition", "web", "waiting")
 	if history, code := f.orch("history", "web"); code != 0 || !strings.Contains(history, "q-garbage") && !strings.Contains(history, "cannot be read") {
 		t.Errorf("history: exit code %d:\n%s", code, history)
@@ -140,7 +139,7 @@ func TestGarbageInOneNodesKeys(t *testing.T) {
 	f.nodes(3)
 	f.edits("a leader replaces an order that is garbage, which fsck remembers")
 	f.consul.put("clusters/web/orders/web-02", `{"schema": 1, "run`)
-	eventually(t, "web-02 to say so", 10*time.Second, func() bool { return f.node("web-02").Refused != "" })
+	eventually(t, "web-02 to say so", patience, func() bool { return f.node("web-02").Refused != "" })
 	if why := f.ok("why", "web", "web-02"); !strings.Contains(why, "order") {
 		t.Errorf("orch why does not name the order:\n%s", why)
 	}
@@ -164,11 +163,11 @@ func TestDeniedRead(t *testing.T) {
 	token := f.consul.newToken("agent", rules("read"))
 	f.web("")
 	f.agent("web-01", "--token-file", f.file("token", token))
-	eventually(t, "the agent to converge", 15*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(t, "the agent to converge", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	f.consul.policy("agent", rules("deny"))
 	f.agents["web-01"].kill()
 	f.agent("web-01", "--token-file", f.dir+"/token")
-	eventually(t, "the agent to say that it may not read", 15*time.Second, func() bool {
+	eventually(t, "the agent to say that it may not read", patience, func() bool {
 		return strings.Contains(f.node("web-01").Refused, "denied")
 	})
 	if why := f.ok("why", "web", "web-01"); !strings.Contains(why, "denied") {
@@ -178,6 +177,6 @@ func TestDeniedRead(t *testing.T) {
 		t.Errorf("it ran without knowing what is wanted: %+v", runs)
 	}
 	f.consul.policy("agent", rules("read"))
-	eventually(t, "the agent to be settled again", 30*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(t, "the agent to be settled again", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	f.ok("transition", "web", "waiting")
 }

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 )
 
@@ -107,14 +106,14 @@ func TestGarbageRowsForAgents(t *testing.T) {
 	}, texts...)
 	for _, r := range rows {
 		f.consul.put(key, r.spoil(good))
-		eventually(t, r.name+": both agents to refuse it", 10*time.Second, func() bool {
+		eventually(t, r.name+": both agents to refuse it", patience, func() bool {
 			return f.refuses("web-01", r.says) && f.refuses("web-02", r.says)
 		})
 		if why, _ := f.orch("why", "web"); !strings.Contains(why, "desired") && !strings.Contains(why, "has seen more") {
 			t.Errorf("%s: orch why does not name the key:\n%s", r.name, why)
 		}
 		f.consul.put(key, good)
-		eventually(t, r.name+": both agents to go on", 20*time.Second, func() bool {
+		eventually(t, r.name+": both agents to go on", patience, func() bool {
 			return len(f.phase("settled")) == 2 && f.node("web-01").Refused+f.node("web-02").Refused == ""
 		})
 	}

@@ -5,14 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // heirs is a cluster in mid-rollout: web-02 has a Consul agent of its own, and runs.
 func heirs(t *testing.T, policy string) (f *field, host *client, move *process) {
 	t.Helper()
 	f = newField(t)
-	f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL(policy), `"5s"`, `"12s"`, 1)))
+	f.web(policy + "\nconverge_timeout = \"12s\"")
 	host = startClient(t, f.consul, "web-02")
 	f.agent("web-01")
 	f.agent("web-02", "--http-addr", host.addr)
@@ -21,7 +20,7 @@ func heirs(t *testing.T, policy string) (f *field, host *client, move *process) 
 	f.ok("transition", "web", "waiting")
 	f.ctl("web-02", "while :; do sleep 0.1; done")
 	move = f.orchStart("transition", "web", "converged", "--yes")
-	eventually(t, "web-02 to run", 30*time.Second, func() bool { return len(f.to("converged")) == 2 })
+	eventually(t, "web-02 to run", patience, func() bool { return len(f.to("converged")) == 2 })
 	return f, host, move
 }
 
@@ -62,19 +61,19 @@ func TestANameIsTakenOverInMidRollout(t *testing.T) {
 	f, host, move := heirs(t, "batches = [1]\nmax_failures = 1")
 	was := f.node("web-02")
 	f.inherit(host)
-	eventually(t, "the leader to say so", 20*time.Second, func() bool {
+	eventually(t, "the leader to say so", patience, func() bool {
 		return strings.Contains(f.consul.get("clusters/web/orders/web-02"), "another instance of this node answers")
 	})
-	eventually(t, "the leader to say why it waits", 20*time.Second, func() bool {
+	eventually(t, "the leader to say why it waits", patience, func() bool {
 		return strings.Contains(f.ok("why", "web"), "who had its name before may still execute run "+was.Run.ID)
 	})
 	if runs := f.to("converged"); len(runs) != 2 || len(f.runners()) == 0 {
 		t.Errorf("ran have %+v, and %d go on", runs, len(f.runners()))
 	}
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
-	eventually(t, "the new machine to come along", 20*time.Second, func() bool { s := f.node("web-02"); return s.Phase == "settled" && s.State.Name == "converged" })
+	eventually(t, "the new machine to come along", patience, func() bool { s := f.node("web-02"); return s.Phase == "settled" && s.State.Name == "converged" })
 	runs := f.to("converged")
 	f.atMost(1, runs) // the first run of web-02 is among them
 	if len(runs) != 4 {
@@ -92,7 +91,7 @@ func TestANameIsTakenOverAndNoFailureIsAllowed(t *testing.T) {
 	f, host, move := heirs(t, "batches = [1]")
 	f.endRuns()
 	f.inherit(host)
-	if code := f.wait(move, 60*time.Second); code != 4 {
+	if code := f.wait(move, patience); code != 4 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	f.says(move.text(), "web-02", "another instance of this node answers")
@@ -104,5 +103,5 @@ func TestANameIsTakenOverAndNoFailureIsAllowed(t *testing.T) {
 	if len(runs) != 4 {
 		t.Errorf("want web-01, web-02 twice and web-03, got %+v", runs)
 	}
-	eventually(t, "all to settle", 20*time.Second, func() bool { return len(f.phase("settled")) == 3 })
+	eventually(t, "all to settle", patience, func() bool { return len(f.phase("settled")) == 3 })
 }

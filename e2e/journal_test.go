@@ -177,7 +177,7 @@ func TestFsckWhileLeadersDie(t *testing.T) {
 	for _, entries := range []int{2, 5} {
 		before := f.entries()
 		move := f.orchStart("transition", "web", map[int]string{2: "waiting", 5: "converged"}[entries], "--yes")
-		eventually(t, "some entries", 30*time.Second, func() bool { return f.entries() >= before+entries })
+		eventually(t, "some entries", patience, func() bool { return f.entries() >= before+entries })
 		move.kill()
 		f.ok("resume", "web")
 	}

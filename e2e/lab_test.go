@@ -88,7 +88,7 @@ func (l *lab) from(name string) *server {
 // up waits until writes go through.
 func (l *lab) up() {
 	l.t.Helper()
-	eventually(l.t, "Consul to take a write", 60*time.Second, func() bool {
+	eventually(l.t, "Consul to take a write", patience, func() bool {
 		code, _ := l.consul.http("PUT", "/v1/kv/e2e/up", "yes")
 		return code == 200
 	})
@@ -144,7 +144,7 @@ func end(cmd *exec.Cmd) {
 func (l *lab) raftLeader() *host {
 	l.t.Helper()
 	var found *host
-	eventually(l.t, "the servers to have a leader", 60*time.Second, func() bool {
+	eventually(l.t, "the servers to have a leader", patience, func() bool {
 		_, text := l.consul.http("GET", "/v1/status/leader", "")
 		address, _, _ := strings.Cut(strings.Trim(strings.TrimSpace(text), `"`), ":")
 		for _, name := range l.servers {
@@ -209,7 +209,7 @@ func (l *lab) inBatch(move *process, state string, runs int) {
 			}
 		}
 	}()
-	eventually(l.t, fmt.Sprintf("%d runs to %s", runs, state), 60*time.Second, func() bool {
+	eventually(l.t, fmt.Sprintf("%d runs to %s", runs, state), patience, func() bool {
 		if len(l.to(state)) >= runs {
 			return true
 		}

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -65,7 +64,7 @@ func (x *terminal) screen() string { return strings.TrimRight(x.do("capture-pane
 func (x *terminal) shows(parts ...string) string {
 	x.f.t.Helper()
 	last := ""
-	ok := within(30*time.Second, func() bool {
+	ok := within(patience, func() bool {
 		last = x.screen()
 		for _, part := range parts {
 			if !strings.Contains(last, part) {
@@ -133,12 +132,12 @@ func TestLiveView(t *testing.T) {
 			x.types("echo before; " + orchBin + " transition web version 2 --reason CHG-12; echo ended with $?")
 			name := fmt.Sprintf("live-%d.txt", size[0])
 			first := x.shows("batch 1 of 2", "ordered to version 2 by run", "left\n", "2      3     -    -     -")
-			within(5*time.Second, func() bool { first = x.screen(); return *update || steady(first) == golden(t, name) })
+			within(patience, func() bool { first = x.screen(); return *update || steady(first) == golden(t, name) })
 			compare(t, name, first)
 			other := [2]int{200 - size[0], 64 - size[1]}
 			x.resize(other[0], other[1])
 			wide := ""
-			if !within(5*time.Second, func() bool {
+			if !within(patience, func() bool {
 				wide = x.screen()
 				return tidy(wide, other[0]) && steady(wide) == golden(t, fmt.Sprintf("live-%d.txt", other[0])) // as if it had never been another
 			}) && !*update {
@@ -146,7 +145,7 @@ func TestLiveView(t *testing.T) {
 				t.Errorf("a resize leaves something behind:\n%s", wide)
 			}
 			x.resize(size[0], size[1])
-			if !within(5*time.Second, func() bool { return steady(x.screen()) == golden(t, name) }) {
+			if !within(patience, func() bool { return steady(x.screen()) == golden(t, name) }) {
 				compare(t, name, x.screen())
 			}
 			f.ctl("go", "true")

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 )
 
 // scarce makes a cgroup in which there is little memory; "": none can be made here.
@@ -18,7 +17,7 @@ func (f *field) scarce(bytes string) (dir string) {
 			continue
 		}
 		f.t.Cleanup(func() {
-			eventually(f.t, "the cgroup to be empty", 10*time.Second, func() bool { return os.Remove(dir) == nil })
+			eventually(f.t, "the cgroup to be empty", patience, func() bool { return os.Remove(dir) == nil })
 		})
 		_ = os.WriteFile(filepath.Join(dir, "memory.swap.max"), []byte("0"), 0) // where there is swap
 		if err := os.WriteFile(filepath.Join(dir, limit), []byte(bytes), 0); err == nil {
@@ -41,7 +40,7 @@ func outOfMemory(dir string) bool {
 // told, and is tried again.
 func TestAConvergeRunsOutOfMemory(t *testing.T) {
 	f := newField(t)
-	f.long("batches = [1]\nretries = 1")
+	f.web("batches = [1]\nretries = 1")
 	f.nodes(2)
 	scarce, hog := f.scarce("33554432"), "kill -9 $$"
 	if scarce == "" {

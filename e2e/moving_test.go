@@ -84,11 +84,12 @@ func TestGateOnConsulChecks(t *testing.T) {
       timeout     = "3s"
     }`)
 	f.check("passing", web(1), web(2), web(3), web(4))
-	f.ctl("web-01", "pause=1")
+	goOn := f.stays("web-01", "")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the canary to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "the canary to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.check("critical", "web-01")
-	if code := f.wait(move, 30*time.Second); code != 4 {
+	goOn()
+	if code := f.wait(move, patience); code != 4 {
 		t.Fatalf("want exit code 4, got %d:\n%s", code, move.text())
 	}
 	f.says(move.text(), "web-passing", "web on web-01 is critical")
@@ -127,7 +128,7 @@ func TestGatesInThreeAnswers(t *testing.T) {
 	move := func(version string, code int, wants ...string) {
 		t.Helper()
 		p := f.spawn([]string{"ORCH_OPERATOR=ada@bastion", "ORCH_CONFIG=" + config}, orchBin, "transition", "web", "version", version, "--lease-ttl", ttl.String())
-		if got := f.wait(p, 60*time.Second); got != code {
+		if got := f.wait(p, patience); got != code {
 			t.Fatalf("want exit code %d, got %d:\n%s", code, got, p.text())
 		}
 		f.says(p.text(), wants...)
@@ -164,9 +165,9 @@ func TestSoakLooksAgain(t *testing.T) {
     }`)
 	f.check("passing", web(1), web(2), web(3))
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the canary to be over", 10*time.Second, func() bool { return strings.Contains(move.text(), "gate web-passing: passes") })
+	eventually(t, "the canary to be over", patience, func() bool { return strings.Contains(move.text(), "gate web-passing: passes") })
 	f.check("critical", "web-01")
-	if code := f.wait(move, 30*time.Second); code != 4 {
+	if code := f.wait(move, patience); code != 4 {
 		t.Fatalf("want exit code 4, got %d:\n%s", code, move.text())
 	}
 	f.says(move.text(), "2 of 3 nodes are healthy after the soak of batch 1, and 3 were before", "web-01")
@@ -182,14 +183,15 @@ func TestFloorWhenANodeDiesInMidBatch(t *testing.T) {
     batches     = [2]
     min_healthy = 3
     on_lost     = "skip"
-    converge_timeout = "20s"`)
-	f.ctl("web-01", "pause=7")
+    converge_timeout = "60s"`)
+	goOn := f.stays("web-01", "")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.says(move.text(), "2 cut to 1 by min_healthy = 3")
 	f.agents["web-04"].kill()
 	f.gone(3) // in mid-batch
-	eventually(t, "why to name the floor", 20*time.Second, func() bool {
+	goOn()
+	eventually(t, "why to name the floor", patience, func() bool {
 		text, _ := f.orch("why", "web")
 		return strings.Contains(text, "min_healthy = 3") && strings.Contains(text, "3 of 4 are healthy")
 	})
@@ -197,7 +199,7 @@ func TestFloorWhenANodeDiesInMidBatch(t *testing.T) {
 		t.Fatalf("somebody went below the floor: %v", got)
 	}
 	f.agent("web-04")
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	f.atMost(1, f.to("version 2"))
@@ -277,7 +279,7 @@ func TestFailureLimits(t *testing.T) {
     batches           = [1, 2]
     max_failures      = 3
     batch_failures    = 0
-    progress_deadline = "3s"
+    progress_deadline = "5s"
     min_healthy       = 3
     retries           = 1`)
 	f.ctl("web-01", `echo "disk full" >&2; exit 7`)
@@ -291,7 +293,7 @@ func TestFailureLimits(t *testing.T) {
 	f.agents["web-05"].kill()
 	f.gone(3)
 	text := f.exits(4, "resume", "web", "--accept-failures")
-	f.says(text, "no progress for 3s")
+	f.says(text, "no progress for 5s")
 }
 
 // A failure takes back who was moved, the last first, and nobody else; exit code 5.
@@ -316,12 +318,17 @@ func TestRollback(t *testing.T) {
 	}
 	t.Run("by hand, also in the middle", func(t *testing.T) {
 		f.ctl("web-03", "")
-		f.ctl("all", "pause=1")
+		goOn := f.stays("web-02", "")
 		move := f.orchStart("transition", "web", "version", "3")
-		eventually(t, "the second to run", 20*time.Second, func() bool { return len(f.to("version 3")) == 2 })
+		eventually(t, "the second to run", patience, func() bool { return len(f.to("version 3")) == 2 })
 		before := len(f.to("version 1"))
-		f.ok("rollback", "web", "--reason", "wrong release")
-		if code := f.wait(move, 30*time.Second); code != 3 {
+		back := f.orchStart("rollback", "web", "--reason", "wrong release")
+		f.moving("wrong release")
+		goOn()
+		if code := f.wait(back, patience); code != 0 {
+			t.Errorf("rollback: exit code %d:\n%s", code, back.text())
+		}
+		if code := f.wait(move, patience); code != 3 {
 			t.Errorf("the move that was taken back: want exit code 3, got %d:\n%s", code, move.text())
 		}
 		if back := f.order("version 1")[before:]; len(back) != 2 {
@@ -329,7 +336,6 @@ func TestRollback(t *testing.T) {
 		}
 	})
 	t.Run("to where it was before that", func(t *testing.T) {
-		f.ctl("all", "")
 		f.ok("transition", "web", "version", "4")
 		known := f.exits(6, "rollback", "web", "--to", "t-nobody-knows")
 		found := regexp.MustCompile(`(t-[a-z0-9-]+) \(version 1\)`).FindStringSubmatch(strings.Join(strings.Fields(known), " "))
@@ -367,10 +373,10 @@ func TestRetryHoldReconverge(t *testing.T) {
 	f.agent("web-03") // obeyed by the agent, whoever leads
 	f.alive(4)
 	f.ok("unhold", "web", "web-03")
-	eventually(t, "web-03 to catch up", 10*time.Second, func() bool { return len(f.to("version 3")) == 4 })
+	eventually(t, "web-03 to catch up", patience, func() bool { return len(f.to("version 3")) == 4 })
 	f.ok("hold", "web", "web-01", "--reason", "a moment", "--until", "2s")
 	f.ok("transition", "web", "version", "4")
-	eventually(t, "the hold to end by itself", 10*time.Second, func() bool { return len(f.to("version 4")) == 4 })
+	eventually(t, "the hold to end by itself", patience, func() bool { return len(f.to("version 4")) == 4 })
 
 	f.ok("reconverge", "web", "--reason", "new certificates")
 	if got := f.order("version 4")[4:]; len(got) != 4 {
@@ -417,7 +423,7 @@ cluster "web" {
 	db := f.agent("db-01", "--cluster", "db")
 	f.alive(2)
 	move := f.orchStart("transition", "web", "converged")
-	eventually(t, "web to wait for db", 10*time.Second, func() bool {
+	eventually(t, "web to wait for db", patience, func() bool {
 		text, _ := f.orch("why", "web")
 		return strings.Contains(text, "requires db settled at converged")
 	})
@@ -425,7 +431,7 @@ cluster "web" {
 		t.Fatalf("web did not wait: %v\n%s", got, db.text())
 	}
 	f.ok("transition", "db", "converged")
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if got := f.order("converged"); len(got) != 3 || got[0] != "db-01" {

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Plan, then exactly that: the file is taken while all that it rested on holds, and every change is
@@ -68,14 +67,15 @@ func TestGraphOfAMove(t *testing.T) {
 	f := newField(t)
 	f.web(`batches = [1]`)
 	f.nodes(2)
-	f.ctl("all", "pause=1")
+	goOn := f.stays("all", `[ "$ORCH_STATE" = converged ]`)
 	move := f.orchStart("transition", "web", "converged")
-	eventually(t, "the second hop", 20*time.Second, func() bool { return len(f.to("converged")) == 1 })
+	eventually(t, "the second hop", patience, func() bool { return len(f.to("converged")) == 1 })
 	f.says(f.ok("graph", "web"), "hop 1 of 2, done off -> waiting", "hop 2 of 2, under way waiting -> converged", "* waiting", "> converged")
 	if text := f.ok("graph", "web", "--format", "dot"); !strings.Contains(text, `"waiting" -> "converged" [label="under way"`) {
 		t.Error(text)
 	}
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	goOn()
+	if code := f.wait(move, patience); code != 0 {
 		t.Errorf("%d: %s", code, move.text())
 	}
 	f.says(f.ok("graph", "web", "--format", "mermaid"), "flowchart LR", "the cluster is here<br/>converged: 2")

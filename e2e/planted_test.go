@@ -38,7 +38,7 @@ func TestPlantedNumbers(t *testing.T) {
 	far := "9007199254740992"
 	refused := func() {
 		t.Helper()
-		eventually(t, "both agents to refuse it", 15*time.Second, func() bool {
+		eventually(t, "both agents to refuse it", patience, func() bool {
 			return strings.Contains(f.node("web-01").Refused, "was never reached by counting") && strings.Contains(f.node("web-02").Refused, "was never reached by counting")
 		})
 	}
@@ -56,7 +56,7 @@ func TestPlantedNumbers(t *testing.T) {
 	t.Run("as far as agents follow", func(t *testing.T) {
 		now := fmt.Sprint(time.Now().UnixMicro())
 		f.consul.put(desired, set("generation", now)(set("epoch", now)(f.consul.get(desired))))
-		eventually(t, "both agents to follow it", 15*time.Second, func() bool {
+		eventually(t, "both agents to follow it", patience, func() bool {
 			return fmt.Sprint(f.remembered("web-01"), f.remembered("web-02")) == now+" "+now
 		})
 		f.whyUntil("were not written together", "orch recover web")
@@ -78,7 +78,7 @@ func TestPlantedNumbers(t *testing.T) {
 	t.Run("a node that is new", func(t *testing.T) {
 		f.consul.put(desired, set("generation", far)(f.consul.get(desired)))
 		f.agent("web-03")
-		eventually(t, "it to refuse that too", 15*time.Second, func() bool { return strings.Contains(f.node("web-03").Refused, "was never reached by counting") })
+		eventually(t, "it to refuse that too", patience, func() bool { return strings.Contains(f.node("web-03").Refused, "was never reached by counting") })
 		f.ok("recover", "web", "version", "8", "--yes")
 		f.ok("resume", "web")
 		f.settledAt("version 8", 3)
@@ -132,7 +132,7 @@ func TestTornPair(t *testing.T) {
 		f.says(f.exits(1, "fsck", "web"), "were not written together")
 		t.Log(row.name)
 		if row.name == "another state" { // whoever may write it may move nodes that are open; that is not undone here
-			eventually(t, "nodes to follow it", 15*time.Second, func() bool { return len(f.to("converged")) >= before || len(f.runs()) > before })
+			eventually(t, "nodes to follow it", patience, func() bool { return len(f.to("converged")) >= before || len(f.runs()) > before })
 			before = len(f.runs())
 		}
 		f.onward(fmt.Sprint(3+i), before)

@@ -54,7 +54,7 @@ file { '` + f.dir + `/told-by-puppet':
 }
 unless $orch['argument'] =~ String and $orch['generation'] =~ Integer and $orch['run'] =~ /^r-/ { fail('of another type') }
 `)
-	f.patient("")
+	f.hostile()
 	f.ok("transition", "web", "version", "42", "--yes")
 	text, err := os.ReadFile(filepath.Join(f.dir, "told-by-puppet"))
 	must(t, err)
@@ -84,7 +84,7 @@ func TestPuppetFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newField(t)
 			f.puppetAgent(row.manifest)
-			f.patient("")
+			f.web("")
 			if run := f.fails(); run.Outcome != "failed" || run.Exit != row.exit || !strings.Contains(run.Error, row.says) || run.Change != "" {
 				t.Errorf("%+v", run)
 			}
@@ -100,7 +100,7 @@ func TestPuppetDisabledByHand(t *testing.T) {
 	if out, err := exec.Command(puppet, "agent", "--vardir", vardir, "--disable", "ada: disk swap").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	f.patient("")
+	f.web("")
 	run := f.fails()
 	if run.Outcome != "failed" || !strings.HasPrefix(run.Error, "blocked: puppet was disabled by hand") || !strings.Contains(run.Error, `"ada: disk swap"`) {
 		t.Errorf("%+v", run)
@@ -137,7 +137,7 @@ state "off" {
 	if out, err := exec.Command(puppet, "agent", "--vardir", vardir, "--statedir", f.dir+"/elsewhere", "--disable", "ada: disk swap").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	f.patient("")
+	f.web("")
 	run := f.fails()
 	if run.Outcome != "failed" || run.Exit != 1 || !strings.HasPrefix(run.Error, `blocked: puppet was disabled by hand, saying "ada: disk swap"`) {
 		t.Errorf("%+v", run)

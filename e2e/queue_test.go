@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // busy is a cluster at version 1 whose moves take a while.
@@ -19,7 +18,7 @@ func busy(t *testing.T, inside string) *field {
 func (f *field) waits(version string, flags ...string) *process {
 	f.t.Helper()
 	p := f.orchStart(append([]string{"transition", "web", "version", version, "--queue"}, flags...)...)
-	eventually(f.t, "version "+version+" to be in the queue", 10*time.Second, func() bool {
+	eventually(f.t, "version "+version+" to be in the queue", patience, func() bool {
 		text, _ := f.orch("why", "web")
 		return strings.Contains(text, "transition to version "+version+", by ada@bastion")
 	})
@@ -28,14 +27,14 @@ func (f *field) waits(version string, flags ...string) *process {
 
 func (f *field) began(version string) {
 	f.t.Helper()
-	eventually(f.t, "somebody to run version "+version, 20*time.Second, func() bool { return len(f.to("version "+version)) > 0 })
+	eventually(f.t, "somebody to run version "+version, patience, func() bool { return len(f.to("version "+version)) > 0 })
 }
 
 // A second operator is refused with who, since when and why; whoever queues gets a turn, in order, also
 // when one who waits dies and one gives up.
 func TestTheQueueOfOperators(t *testing.T) {
 	f := busy(t, `batches = [1]`)
-	f.ctl("all", `pause=1; [ "$ORCH_ARGUMENT" = 2 ] && pause=4`) // long enough for everybody to queue
+	goOn := f.stays("all", `[ "$ORCH_ARGUMENT" = 2 ]`)
 	move := f.orchStart("transition", "web", "version", "2", "--reason", "CHG-1")
 	f.began("2")
 	f.says(f.exits(6, "transition", "web", "version", "3"), "ada@bastion moves web to version 2 since", "(CHG-1)", "--supersede", "--queue")
@@ -47,12 +46,13 @@ func TestTheQueueOfOperators(t *testing.T) {
 	f.says(f.ok("status", "web"), "In the queue, until web is at rest:", "1 transition to version 3, by ada@bastion since", "(CHG-2)")
 	dies.kill()
 	gives.signal(syscall.SIGINT)
-	if code := f.wait(gives, 10*time.Second); code != 130 {
+	if code := f.wait(gives, patience); code != 130 {
 		t.Errorf("who gives up ends with %d:\n%s", code, gives.text())
 	}
 	f.says(gives.text(), "it waited for its turn, and is withdrawn")
+	goOn()
 	for _, p := range []*process{move, third, sixth} {
-		if code := f.wait(p, 60*time.Second); code != 0 {
+		if code := f.wait(p, patience); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, p.text())
 		}
 	}
@@ -69,11 +69,13 @@ func TestTheQueueOfOperators(t *testing.T) {
 // The leader of the move that others wait for dies: who waits goes on with it, and then with its own.
 func TestTheQueueLeadsWhenNobodyDoes(t *testing.T) {
 	f := busy(t, `batches = [1]`)
+	goOn := f.stays("all", `[ "$ORCH_ARGUMENT" = 2 ]`)
 	move := f.orchStart("transition", "web", "version", "2")
 	f.began("2")
 	next := f.waits("3")
 	move.kill()
-	if code := f.wait(next, 60*time.Second); code != 0 {
+	goOn()
+	if code := f.wait(next, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, next.text())
 	}
 	if two, three := f.to("version 2"), f.to("version 3"); len(two) != 3 || len(three) != 3 || three[0].start < two[2].stop {
@@ -92,7 +94,7 @@ func TestTheQueueWaitsWithAPause(t *testing.T) {
 	f.ok("apply", "--yes", f.file("web.hcl", versionHCL(`batches = [2]`))) // nobody holds the lease
 	f.ctl("web-02", "")
 	f.ok("retry", "web")
-	if code := f.wait(next, 60*time.Second); code != 0 {
+	if code := f.wait(next, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, next.text())
 	}
 	if got := f.to("version 3"); len(got) != 3 {
@@ -105,11 +107,17 @@ func TestTheQueueWaitsWithAPause(t *testing.T) {
 func TestReplacingAMove(t *testing.T) {
 	f := busy(t, "batches = [1]\n    max_failures = 1")
 	f.ctl("web-01", `[ "$ORCH_ARGUMENT" = 2 ] && exit 1`)
-	f.ctl("web-02", `[ "$ORCH_ARGUMENT" = 3 ] && exit 1; [ "$ORCH_ARGUMENT" = 2 ] && pause=4`) // the first move goes on meanwhile
+	f.ctl("web-02", `[ "$ORCH_ARGUMENT" = 3 ] && exit 1; while [ "$ORCH_ARGUMENT" = 2 ] && ! [ -f $dir/go ]; do sleep 0.1; done`)
 	first := f.orchStart("transition", "web", "version", "2")
 	f.whyUntil("failures (1, 1 allowed)")
-	f.says(f.exits(4, "transition", "web", "version", "3", "--supersede"), "web-01", "web-02")
-	if code := f.wait(first, 20*time.Second); code != 3 || !strings.Contains(first.text(), "replaced by another move") {
+	second := f.orchStart("transition", "web", "version", "3", "--supersede")
+	f.moving(`"argument": "3"`)
+	f.file("go", "")
+	if code := f.wait(second, patience); code != 4 {
+		t.Errorf("exit code %d:\n%s", code, second.text())
+	}
+	f.says(second.text(), "web-01", "web-02")
+	if code := f.wait(first, patience); code != 3 || !strings.Contains(first.text(), "replaced by another move") {
 		t.Errorf("exit code %d:\n%s", code, first.text())
 	}
 	f.ok("transition", "web", "version", "4")
@@ -123,6 +131,7 @@ func TestReplacingAMove(t *testing.T) {
 func TestUnlock(t *testing.T) {
 	f := busy(t, `batches = [1]`)
 	f.says(f.ok("unlock", "web"), "nothing to do")
+	goOn := f.stays("all", "")
 	move := f.orchStart("transition", "web", "version", "2", "--reason", "CHG-1")
 	f.began("2")
 	f.says(f.exits(2, "unlock", "web"), "held by ada@bastion since", "it lives", "Consul's node here: passing", "version 1 -> version 2", "say --yes")
@@ -130,10 +139,11 @@ func TestUnlock(t *testing.T) {
 	f.says(f.ok("unlock", "web", "--yes", "--reason", "the bastion hangs"), "nobody holds the lease of web")
 	f.says(f.ok("history", "web"), "unlocked", "ada@bastion ended the lease of ada@bastion (the bastion hangs)")
 	other := f.orchStart("resume", "web")
-	eventually(t, "another one to lead", 10*time.Second, func() bool { return strings.Contains(f.consul.get("clusters/web/leader"), `"epoch": `) && f.led() })
+	eventually(t, "another one to lead", patience, func() bool { return strings.Contains(f.consul.get("clusters/web/leader"), `"epoch": `) && f.led() })
 	move.signal(syscall.SIGCONT)
+	goOn()
 	for _, p := range []*process{other, move} {
-		if code := f.wait(p, 60*time.Second); code != 0 {
+		if code := f.wait(p, patience); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, p.text())
 		}
 	}

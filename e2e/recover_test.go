@@ -66,7 +66,7 @@ func (f *field) settledAt(state string, n int) {
 func (f *field) whyUntil(wants ...string) string {
 	f.t.Helper()
 	var text string
-	eventually(f.t, "why to say "+strings.Join(wants, ", "), 20*time.Second, func() bool {
+	eventually(f.t, "why to say "+strings.Join(wants, ", "), patience, func() bool {
 		text, _ = f.orch("why", "web")
 		for _, want := range wants {
 			if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
@@ -192,19 +192,19 @@ func (f *field) inMidBatch() (move *process) {
 	f.t.Helper()
 	f.ctl("all", "pause=1")
 	move = f.orchStart("transition", "web", "version", "7")
-	eventually(f.t, "the first run", 30*time.Second, func() bool { return len(f.to("version 7")) == 1 })
+	eventually(f.t, "the first run", patience, func() bool { return len(f.to("version 7")) == 1 })
 	return move
 }
 
 // givesUp waits for a move to end with an error, and for its one run.
 func (f *field) givesUp(move *process, says ...string) {
 	f.t.Helper()
-	if code := f.wait(move, 40*time.Second); code != 1 {
+	if code := f.wait(move, patience); code != 1 {
 		f.t.Errorf("exit code %d:\n%s", code, move.text())
 	}
 	f.says(strings.Join(strings.Fields(move.text()), " "), says...)
 	f.ctl("all", "")
-	eventually(f.t, "the run to end", 20*time.Second, func() bool { return f.to("version 7")[0].stop != 0 })
+	eventually(f.t, "the run to end", patience, func() bool { return f.to("version 7")[0].stop != 0 })
 	if runs := f.to("version 7"); len(runs) != 1 {
 		f.t.Errorf("want one run to version 7, got %+v", runs)
 	}
@@ -255,7 +255,7 @@ func TestRecoverOnANewConsul(t *testing.T) {
 			f.consul.put("id", "elsewhere")
 			f.alive(3)
 			strange := func() {
-				eventually(t, "agents to notice", 60*time.Second, func() bool {
+				eventually(t, "agents to notice", patience, func() bool {
 					text, _ := f.orch("recover", "web", "-o", "json")
 					return strings.Count(text, "it is another datacenter") == 3
 				})

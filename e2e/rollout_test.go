@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // orch transition web converged from off with 6 nodes: hop by hop, batch by batch, and at no
@@ -53,13 +52,13 @@ func TestLateNodesArriveAlone(t *testing.T) {
 	f.nodes(2)
 	f.ctl("web-02", "pause=2")
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "web-02 to run", 10*time.Second, func() bool { return len(f.to("waiting")) == 2 })
+	eventually(t, "web-02 to run", patience, func() bool { return len(f.to("waiting")) == 2 })
 	move.kill()
 	f.agent("web-03") // during: the move is open, and nobody leads it
-	eventually(t, "the node that came during the move", 10*time.Second, func() bool { return len(f.to("waiting")) == 3 })
+	eventually(t, "the node that came during the move", patience, func() bool { return len(f.to("waiting")) == 3 })
 	f.ok("resume", "web")
 	f.agent("web-04") // after
-	eventually(t, "the node that came after it", 10*time.Second, func() bool { return len(f.to("waiting")) == 4 })
+	eventually(t, "the node that came after it", patience, func() bool { return len(f.to("waiting")) == 4 })
 	f.once(f.to("waiting"))
 }
 
@@ -76,7 +75,7 @@ func TestReturningNodeGoesStraightToTheCurrentState(t *testing.T) {
 	}
 	before := len(f.runs())
 	f.agent("web-03")
-	eventually(t, "web-03 to arrive", 15*time.Second, func() bool {
+	eventually(t, "web-03 to arrive", patience, func() bool {
 		for _, n := range f.status().Nodes {
 			if n.Node == "web-03" {
 				return n.Alive && n.Phase == "settled"
@@ -103,12 +102,12 @@ func TestNodeThatReturnsInTheMiddleDoesNotStart(t *testing.T) {
 	f.ctl("all", "pause=1.5")
 	before := len(f.runs())
 	move := f.orchStart("transition", "web", "off", "--yes")
-	eventually(t, "the first node to go off", 10*time.Second, func() bool { return len(f.runs()) > before })
+	eventually(t, "the first node to go off", patience, func() bool { return len(f.runs()) > before })
 	f.agent("web-03")
-	if code := f.wait(move, 40*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
-	eventually(t, "web-03 to be off", 15*time.Second, func() bool { return len(f.runs()) == before+3 })
+	eventually(t, "web-03 to be off", patience, func() bool { return len(f.runs()) == before+3 })
 	for _, r := range f.runs()[before:] {
 		if r.state != "off" {
 			t.Errorf("something started in the middle of a stop: %+v", r)
@@ -125,7 +124,7 @@ func TestAdoption(t *testing.T) {
 	if !strings.Contains(out, "orch resume web") {
 		t.Errorf("apply does not say what is next:\n%s", out)
 	}
-	eventually(t, "the agents to have seen it", 10*time.Second, func() bool {
+	eventually(t, "the agents to have seen it", patience, func() bool {
 		for _, n := range f.status().Nodes {
 			if n.Phase != "waiting" {
 				return false
@@ -156,14 +155,16 @@ func TestNewTargetInMidRollout(t *testing.T) {
 	f.web(`batches = [1]`)
 	f.nodes(4)
 	f.ok("transition", "web", "version", "1")
-	f.ctl("all", "pause=1")
+	goOn := f.stays("web-02", `[ "$ORCH_ARGUMENT" = 2 ]`)
 	first := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the second batch", 20*time.Second, func() bool { return len(f.to("version 2")) == 2 })
+	eventually(t, "the second batch", patience, func() bool { return len(f.to("version 2")) == 2 })
 	second := f.orchStart("transition", "web", "version", "3", "--supersede")
-	if code := f.wait(first, 20*time.Second); code != 3 {
+	f.moving(`"argument": "3"`)
+	goOn()
+	if code := f.wait(first, patience); code != 3 {
 		t.Errorf("the replaced move: want exit code 3, got %d:\n%s", code, first.text())
 	}
-	if code := f.wait(second, 60*time.Second); code != 0 {
+	if code := f.wait(second, patience); code != 0 {
 		t.Errorf("the new move: exit code %d:\n%s", code, second.text())
 	}
 	f.atMost(1, append(f.to("version 2"), f.to("version 3")...))
@@ -180,7 +181,7 @@ func TestTwoOperators(t *testing.T) {
 	f.nodes(3)
 	f.ctl("all", "pause=0.7")
 	first, second := f.orchStart("transition", "web", "waiting"), f.orchStart("transition", "web", "waiting")
-	codes := []int{f.wait(first, 60*time.Second), f.wait(second, 60*time.Second)}
+	codes := []int{f.wait(first, patience), f.wait(second, patience)}
 	refused := second
 	if codes[0] == 6 {
 		refused = first
@@ -208,13 +209,13 @@ func TestStopsAreStops(t *testing.T) {
 			f.agents["web-02"].kill() // still counted as alive for a while: it will be ordered
 			f.ctl("all", "pause=1")
 			move := f.orchStart("transition", "web", "waiting")
-			eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+			eventually(t, "web-01 to run", patience, func() bool { return len(f.to("waiting")) == 1 })
 			f.ok(verb, "web", "--reason", "looks wrong")
-			if code := f.wait(move, 20*time.Second); code != 3 {
+			if code := f.wait(move, patience); code != 3 {
 				t.Errorf("the stopped move: want exit code 3, got %d:\n%s", code, move.text())
 			}
 			f.agent("web-02")
-			eventually(t, "web-02 to know", 10*time.Second, func() bool {
+			eventually(t, "web-02 to know", patience, func() bool {
 				for _, n := range f.status().Nodes {
 					if n.Node == "web-02" {
 						return n.Alive && n.Phase == "waiting"
@@ -291,14 +292,14 @@ func TestSilentNode(t *testing.T) {
 	for _, policy := range []string{"fail", "skip"} {
 		t.Run(policy, func(t *testing.T) {
 			f := newField(t)
-			f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL(fmt.Sprintf("batches = [1]\non_lost = %q", policy)), `"5s"`, `"2s"`, 1)))
+			f.web(fmt.Sprintf("batches = [1]\nconverge_timeout = \"2s\"\non_lost = %q", policy))
 			f.nodes(4)
 			f.ctl("web-01", "pause=60")
 			move := f.orchStart("transition", "web", "waiting")
-			eventually(t, "web-01 to run", 10*time.Second, func() bool { return len(f.to("waiting")) == 1 })
+			eventually(t, "web-01 to run", patience, func() bool { return len(f.to("waiting")) == 1 })
 			f.agents["web-01"].kill()
 			want := map[string]int{"fail": 4, "skip": 0}[policy]
-			if code := f.wait(move, 60*time.Second); code != want {
+			if code := f.wait(move, patience); code != want {
 				t.Errorf("want exit code %d, got %d:\n%s", want, code, move.text())
 			}
 			if why := f.ok("why", "web"); !strings.Contains(why, "web-01") || !strings.Contains(why, "silent") {

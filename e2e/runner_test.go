@@ -11,12 +11,6 @@ import (
 	"time"
 )
 
-// long is a definition whose runs have time.
-func (f *field) long(policy string) {
-	f.t.Helper()
-	f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(webHCL(policy), `"5s"`, `"60s"`, 1)))
-}
-
 // own makes a copy of the agent's program that a test may replace.
 func (f *field) own() string {
 	f.t.Helper()
@@ -45,16 +39,16 @@ func TestConvergeRestartsItsAgent(t *testing.T) {
 	for _, signal := range []string{"KILL", "TERM"} {
 		t.Run(signal, func(t *testing.T) {
 			f := newField(t)
-			f.long("")
+			f.web("")
 			first := f.agentOf(f.own())
 			f.alive(1)
 			f.ok("transition", "web", "waiting")
 			f.ctl("web-01", `echo before; kill -`+signal+` $(cat $dir/agent.pid); while ! [ -f $dir/again ]; do sleep 0.1; done; sleep 1; echo after`)
 			move := f.orchStart("transition", "web", "converged", "--yes")
-			f.wait(first, 20*time.Second)
+			f.wait(first, patience)
 			second := f.agentOf(filepath.Join(f.dir, "convergeagent"))
 			f.file("again", "")
-			if code := f.wait(move, 40*time.Second); code != 0 {
+			if code := f.wait(move, patience); code != 0 {
 				t.Fatalf("exit code %d:\n%s\n%s", code, move.text(), second.text())
 			}
 			s := f.node("web-01")
@@ -70,7 +64,7 @@ func TestConvergeRestartsItsAgent(t *testing.T) {
 // a run of its own that it starts then; the new one adopts what goes on when it is started.
 func TestConvergeReplacesItsAgent(t *testing.T) {
 	f := newField(t)
-	f.long("")
+	f.web("")
 	first := f.agentOf(f.own())
 	f.alive(1)
 	replace := `cp $dir/convergeagent $dir/new; echo newer >> $dir/new; mv $dir/new $dir/convergeagent; `
@@ -78,12 +72,12 @@ func TestConvergeReplacesItsAgent(t *testing.T) {
 	f.ok("transition", "web", "waiting")
 	f.ctl("web-01", replace+`readlink /proc/$PPID/exe; kill -TERM $(cat $dir/agent.pid); while ! [ -f $dir/again ]; do sleep 0.1; done; echo after`)
 	move := f.orchStart("transition", "web", "converged", "--yes")
-	if code := f.wait(first, 20*time.Second); code != 0 || !strings.Contains(first.text(), "goes on without this agent") {
+	if code := f.wait(first, patience); code != 0 || !strings.Contains(first.text(), "goes on without this agent") {
 		t.Errorf("the old agent ended with %d:\n%s", code, first.text())
 	}
 	f.agentOf(filepath.Join(f.dir, "convergeagent"))
 	f.file("again", "")
-	if code := f.wait(move, 40*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if s := f.node("web-01"); len(f.to("converged")) != 1 || s.Run.Outcome != "ok" || !hasLine(s, "(deleted)") || !hasLine(s, "after") {
@@ -95,19 +89,19 @@ func TestConvergeReplacesItsAgent(t *testing.T) {
 // A runner that is killed takes its run with it: the agent ends all that is left, says so, and tries again.
 func TestRunnerIsKilled(t *testing.T) {
 	f := newField(t)
-	f.long("retries = 1")
+	f.web("retries = 1")
 	f.agentOf(f.own())
 	f.alive(1)
-	eventually(t, "it to settle", 20*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(t, "it to settle", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	f.ctl("web-01", `if ! [ -f $dir/second ]; then : > $dir/second; trap '' TERM; (setsid sh -c 'trap "" TERM; echo $$ > '$dir'/child; while :; do sleep 0.1; done' &)
 		while ! [ -s $dir/child ]; do sleep 0.05; done; echo $$ > $dir/leader; while :; do sleep 0.1; done; fi`)
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "it to run", 20*time.Second, func() bool { _, err := os.Stat(f.dir + "/leader"); return err == nil })
+	eventually(t, "it to run", patience, func() bool { _, err := os.Stat(f.dir + "/leader"); return err == nil })
 	old := []int{number(t, f.dir+"/leader"), number(t, f.dir+"/child")}
 	for _, pid := range f.runners() {
 		must(t, syscall.Kill(pid, syscall.SIGKILL))
 	}
-	if code := f.wait(move, 40*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	for _, pid := range old {
@@ -126,7 +120,7 @@ func TestRunnerIsKilled(t *testing.T) {
 // Two clusters on one host: their agents take turns, and who waits says for whom.
 func TestAgentsOfOneHostTakeTurns(t *testing.T) {
 	f := newField(t)
-	f.ok("apply", "--yes", f.file("both.hcl", strings.Replace(webHCL(""), `"5s"`, `"60s"`, 1)+`
+	f.ok("apply", "--yes", f.file("both.hcl", webHCL("")+`
 cluster "db" {
   initial = "off"
   state "off" { serving = false }
@@ -137,7 +131,7 @@ cluster "db" {
 	f.ctl("all", `while ! [ -f $dir/go ]; do sleep 0.05; done; sleep 0.5`)
 	f.agent("web-01", "--lock-dir", f.dir+"/host")
 	f.agent("db-01", "--cluster", "db", "--lock-dir", f.dir+"/host")
-	eventually(t, "one to wait for the other", 30*time.Second, func() bool {
+	eventually(t, "one to wait for the other", patience, func() bool {
 		_, text := f.consul.http("GET", "/v1/kv/orch/clusters/?recurse&raw", "")
 		logs, _ := filepath.Glob(f.dir + "/agents/*/runs/*.log")
 		for _, log := range logs {
@@ -147,7 +141,7 @@ cluster "db" {
 		return strings.Contains(text, "waits until this host is free: run r-") && len(f.runs()) == 1
 	})
 	f.file("go", "")
-	eventually(t, "both to settle", 30*time.Second, func() bool {
+	eventually(t, "both to settle", patience, func() bool {
 		return f.consul.count("clusters/", `"phase":"settled"`) == 2
 	})
 	if runs := f.runs(); len(runs) != 2 {
@@ -161,14 +155,14 @@ cluster "db" {
 // Two that wait for one another's host for too long say by whom they are blocked, and fail.
 func TestAHostThatIsNeverFree(t *testing.T) {
 	f := newField(t)
-	f.web("")
+	f.web(`converge_timeout = "5s"`)
 	must(t, os.MkdirAll(f.dir+"/host", 0o700))
 	lock, err := os.OpenFile(f.dir+"/host/run.lock", os.O_CREATE|os.O_RDWR, 0o600)
 	must(t, err)
 	defer lock.Close()
 	f.agentOf(f.own())
 	f.alive(1)
-	eventually(t, "it to settle", 20*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(t, "it to settle", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
 	f.exits(4, "transition", "web", "waiting")
 	if s := f.node("web-01"); s.Run.Outcome != "failed" || !strings.Contains(s.Reason, "blocked: another run went on on this host") || len(f.to("waiting")) != 0 {
@@ -180,7 +174,7 @@ func TestAHostThatIsNeverFree(t *testing.T) {
 // that, and tried again although the policy has no retries.
 func TestRebootInMidRun(t *testing.T) {
 	f := newField(t)
-	f.long("")
+	f.web("")
 	bin := f.own()
 	boot := func(id string) *process {
 		f.file("boot", id+"\n")
@@ -191,10 +185,10 @@ func TestRebootInMidRun(t *testing.T) {
 	}
 	first := boot("11111111-1111-4111-8111-111111111111")
 	f.alive(1)
-	eventually(t, "it to settle", 20*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(t, "it to settle", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	f.ctl("web-01", `echo $$ > $dir/leader; echo it works; sleep 300`)
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "it to run", 20*time.Second, func() bool { text, _ := os.ReadFile(f.dir + "/leader"); return len(text) > 0 })
+	eventually(t, "it to run", patience, func() bool { text, _ := os.ReadFile(f.dir + "/leader"); return len(text) > 0 })
 	time.Sleep(700 * time.Millisecond) // what it says is written down now and then
 	runners := f.runners()
 	first.kill() // all that the power took
@@ -204,7 +198,7 @@ func TestRebootInMidRun(t *testing.T) {
 	must(t, syscall.Kill(-number(t, f.dir+"/leader"), syscall.SIGKILL))
 	f.ctl("web-01", "")
 	boot("22222222-2222-4222-8222-222222222222")
-	if code := f.wait(move, 40*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	s := f.node("web-01")
@@ -227,7 +221,7 @@ func number(t *testing.T, path string) (n int) {
 // nothingLeft looks that no process, lock, cgroup or file is left of runs that are over.
 func (f *field) nothingLeft() {
 	f.t.Helper()
-	eventually(f.t, "every run to be forgotten", 10*time.Second, func() bool {
+	eventually(f.t, "every run to be forgotten", patience, func() bool {
 		left, _ := filepath.Glob(f.dir + "/agents/*/runs/*.run")
 		return len(left) == 0
 	})
@@ -264,7 +258,7 @@ func (f *field) nothingLeft() {
 // it ended, and is as the new file says.
 func TestConvergeReplacesItsAgentsFile(t *testing.T) {
 	f := newField(t)
-	f.long("")
+	f.web("")
 	text := `
 cluster   = "web"
 state_dir = "` + f.dir + `/agents/web-01"
@@ -278,19 +272,19 @@ converge "exec" { command = ["` + f.script() + `"] }
 	f.file("broken.hcl", strings.Replace(text, "meta  ", "mete  ", 1))
 	f.ctl("web-01", `cp $dir/broken.hcl $dir/convergeagent.hcl; kill -TERM $(cat $dir/agent.pid); while ! [ -f $dir/again ]; do sleep 0.1; done; echo after`)
 	move := f.orchStart("transition", "web", "converged", "--yes")
-	if code := f.wait(first, 20*time.Second); code != 0 || !strings.Contains(first.text(), "goes on without this agent") {
+	if code := f.wait(first, patience); code != 0 || !strings.Contains(first.text(), "goes on without this agent") {
 		t.Errorf("the old agent ended with %d:\n%s", code, first.text())
 	}
 	broken, err := os.ReadFile(filepath.Join(f.dir, "convergeagent.hcl"))
 	must(t, err)
 	second := f.configured(string(broken))
-	if code := f.wait(second, 20*time.Second); code != 2 {
+	if code := f.wait(second, patience); code != 2 {
 		t.Errorf("with a mistake it ends with %d:\n%s", code, second.text())
 	}
 	f.says(second.text(), "line 4", "mete")
 	f.configured(strings.Replace(text, "old", "new", 1))
 	f.file("again", "")
-	if code := f.wait(move, 40*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	if s := f.node("web-01"); len(f.to("converged")) != 1 || s.Run.Attempt != 1 || s.Run.Outcome != "ok" || !hasLine(s, "after") {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // runners gives the processes of the runs that go on, by the folders of their runs.
@@ -31,7 +30,7 @@ func (f *field) endRuns() {
 	for _, pid := range f.runners() {
 		_ = syscall.Kill(pid, syscall.SIGQUIT)
 	}
-	eventually(f.t, "all runs to end", 15*time.Second, func() bool { return len(f.runners()) == 0 })
+	eventually(f.t, "all runs to end", patience, func() bool { return len(f.runners()) == 0 })
 }
 
 // isAlive tells whether a process can still do something.

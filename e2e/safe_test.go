@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // damaged are nodes with state files that no agent may believe, what is said of each, and how a person
@@ -96,7 +95,7 @@ func TestDamagedStateFiles(t *testing.T) {
 	}
 	f.alive(7)
 	for _, d := range damaged {
-		eventually(t, d.node+" to be in safe mode", 20*time.Second, func() bool { return f.node(d.node).Unable != "" })
+		eventually(t, d.node+" to be in safe mode", patience, func() bool { return f.node(d.node).Unable != "" })
 		s := f.node(d.node)
 		f.says(s.Reason, "safe mode, nothing runs", d.says)
 		if s.Phase != "refusing" || s.Run.ID != was[d.node].Run.ID || s.State != was[d.node].State {
@@ -120,7 +119,7 @@ func TestDamagedStateFiles(t *testing.T) {
 			must(t, os.Rename(f.stateFile(d.node)+".back", f.stateFile(d.node)))
 		}
 	}
-	eventually(t, "all to come along", 30*time.Second, func() bool { return len(f.phase("settled")) == 7 })
+	eventually(t, "all to come along", patience, func() bool { return len(f.phase("settled")) == 7 })
 	f.once(f.to("waiting"))
 	for _, d := range damaged {
 		s := f.node(d.node)
@@ -134,7 +133,7 @@ func TestDamagedStateFiles(t *testing.T) {
 func (f *field) stop(node string) {
 	f.t.Helper()
 	f.agents[node].signal(syscall.SIGTERM)
-	if code := f.wait(f.agents[node], 20*time.Second); code != 0 {
+	if code := f.wait(f.agents[node], patience); code != 0 {
 		f.t.Fatalf("%s ended with %d:\n%s", node, code, f.agents[node].text())
 	}
 }
@@ -153,7 +152,7 @@ func TestStateFileIsDamagedUnderItsAgent(t *testing.T) {
 	f.says(string(text), was.Instance, `"waiting"`)
 	f.agents["web-01"].kill()
 	next := f.agent("web-01")
-	eventually(t, "the next to know it", 20*time.Second, func() bool {
+	eventually(t, "the next to know it", patience, func() bool {
 		return strings.Contains(next.text(), "phase=settled") && f.node("web-01").Phase == "settled"
 	})
 
@@ -169,7 +168,7 @@ func TestStateFileIsDamagedUnderItsAgent(t *testing.T) {
 		t.Errorf("it changed %q\nto %q", before, now)
 	}
 	must(t, os.Chmod(filepath.Dir(file), 0o700))
-	eventually(t, "it to come along", 20*time.Second, func() bool { return f.node("web-01").State.Name == "converged" })
+	eventually(t, "it to come along", patience, func() bool { return f.node("web-01").State.Name == "converged" })
 	if s := f.node("web-01"); s.Instance != was.Instance || s.Unable != "" {
 		t.Errorf("it is %+v", s)
 	}

@@ -39,7 +39,7 @@ func (f *field) dieAt(node string, nth int, p *process) {
 func TestAgentIsKilledAtEverySave(t *testing.T) {
 	const born, saves = 5, 8 // its name, its session, what it is told, its run, and how that ended; the last three of each move
 	f := newField(t)
-	f.long(`batches = ["100%"]`)
+	f.web(`batches = ["100%"]`)
 	slow := *f
 	slow.seat = f.slowly()
 	var watching sync.WaitGroup
@@ -53,21 +53,21 @@ func TestAgentIsKilledAtEverySave(t *testing.T) {
 		t.Helper()
 		for nth := from; nth <= to; nth++ {
 			node := fmt.Sprintf("web-%02d", nth)
-			f.wait(f.agents[node], 60*time.Second)
+			f.wait(f.agents[node], patience)
 			f.whole(node, nth)
 			f.agent(node)
 		}
 	}
 	again(1, born)
-	eventually(t, "all to settle", 60*time.Second, func() bool { return len(f.phase("settled")) == saves })
+	eventually(t, "all to settle", patience, func() bool { return len(f.phase("settled")) == saves })
 	move := f.orchStart("transition", "web", "waiting")
 	again(born+1, saves)
-	if code := f.wait(move, 60*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, move.text())
 	}
 	for nth := 1; nth <= saves; nth++ {
 		node := fmt.Sprintf("web-%02d", nth)
-		eventually(t, node+" to be there", 30*time.Second, func() bool { s := f.node(node); return s.Phase == "settled" && s.State.Name == "waiting" })
+		eventually(t, node+" to be there", patience, func() bool { s := f.node(node); return s.Phase == "settled" && s.State.Name == "waiting" })
 	}
 	f.once(f.runs())
 	if n := len(f.to("waiting")); n != saves {

@@ -4,14 +4,13 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // What a converge prints of secrets stays on the node: the agent's own token, what looks like one, and what
 // its file says. That holds while the run goes on and when it ended, in KV and in the catalog.
 func TestSecretsStayOnTheNode(t *testing.T) {
 	f := newField(t, "acl")
-	f.long("retries = 1")
+	f.web("retries = 1")
 	const other = "0b5fa4d8-11cc-4a8f-9d3b-6a1f7c9e2d10"
 	f.ctl("web-01", `[ "$ORCH_STATE" = waiting ] || return 0
 printf 'Authorization: \033[31m`+f.consul.token[:9]+`\033[0m`+f.consul.token[9:]+`\n'
@@ -36,10 +35,10 @@ converge "exec" { command = ["`+f.script()+`"] }
 	f.agents["web-01"] = f.spawn(nil, agentBin, "--config", config, "--session-ttl", ttl.String())
 	f.alive(1)
 	move := f.orchStart("transition", "web", "waiting")
-	eventually(t, "the run to be shown", 20*time.Second, func() bool { return hasLine(f.node("web-01"), "not text") })
+	eventually(t, "the run to be shown", patience, func() bool { return hasLine(f.node("web-01"), "not text") })
 	f.secretsAreNowhere(other)
 	f.file("go", "")
-	if code := f.wait(move, 30*time.Second); code != 0 {
+	if code := f.wait(move, patience); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, move.text())
 	}
 	f.secretsAreNowhere(other)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 )
 
 // What users of other tools complain about in seeing what goes on, by its number in the list that this
@@ -78,7 +77,7 @@ func TestComplaint20WhoIsStuckSaysWhy(t *testing.T) {
 	why := func(what string, words ...string) {
 		t.Helper()
 		text := ""
-		if !within(20*time.Second, func() bool {
+		if !within(patience, func() bool {
 			text, _ = f.orch("why", "web")
 			for _, word := range words {
 				if !strings.Contains(strings.Join(strings.Fields(text), " "), word) {
@@ -112,12 +111,13 @@ func TestDetach(t *testing.T) {
 	if f.consul.keys("clusters/web/requests/") != 0 {
 		t.Fatal("a request lies there")
 	}
-	f.ctl("all", "pause=1")
+	goOn := f.stays("all", "")
 	move := f.orchStart("transition", "web", "version", "2")
-	eventually(t, "the first to run", 10*time.Second, func() bool { return len(f.to("version 2")) == 1 })
+	eventually(t, "the first to run", patience, func() bool { return len(f.to("version 2")) == 1 })
 	f.says(f.ok("transition", "web", "version", "3", "--supersede", "--detach"), "version 3", "ada@bastion leads")
 	f.exits(6, "transition", "web", "version", "4", "--detach")
-	if code := f.wait(move, 30*time.Second); code != 3 {
+	goOn()
+	if code := f.wait(move, patience); code != 3 {
 		t.Errorf("whoever led ends with %d: %s", code, move.text())
 	}
 }

@@ -35,7 +35,7 @@ func (f *field) trusting(node string, blocks ...string) {
 // everywhere waits until a number of nodes is settled at a state.
 func (f *field) everywhere(n int, state string) {
 	f.t.Helper()
-	eventually(f.t, fmt.Sprintf("%d nodes at %s", n, state), 30*time.Second, func() bool {
+	eventually(f.t, fmt.Sprintf("%d nodes at %s", n, state), patience, func() bool {
 		there := 0
 		for node := range f.agents {
 			if s := f.node(node); s.Phase == "settled" && strings.Contains(s.Reason, "at "+state) {
@@ -65,7 +65,7 @@ func (f *field) plants(d states.Desired) {
 func (f *field) refuse(why string, nodes ...string) {
 	f.t.Helper()
 	for _, node := range nodes {
-		eventually(f.t, node+" to refuse: "+why, 15*time.Second, func() bool {
+		eventually(f.t, node+" to refuse: "+why, patience, func() bool {
 			s := f.node(node)
 			return s.Phase == "refusing" && strings.Contains(s.Refused, why)
 		})
@@ -236,7 +236,7 @@ func TestSigningBeginsAndKeysChange(t *testing.T) {
 	}{{[]string{firstBlock}, first}, {[]string{firstBlock, secondBlock}, second}, {[]string{secondBlock}, ""}} {
 		for _, node := range []string{"web-01", "web-02"} {
 			f.agents[node].signal(syscall.SIGTERM)
-			f.wait(f.agents[node], 10*time.Second)
+			f.wait(f.agents[node], patience)
 		}
 		f.gone(0)
 		for _, node := range []string{"web-01", "web-02"} {

@@ -15,7 +15,7 @@ import (
 func TestSignalsAtEveryCommit(t *testing.T) {
 	const commits = 6 // of a move of three nodes, one at a time, there are eight
 	f := newField(t)
-	text := "policy {\n  converge_timeout = \"5s\"\n}\n"
+	text := "policy {\n  converge_timeout = \"60s\"\n}\n"
 	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 	names := []string{"int", "term", "hup"}
 	for _, name := range names {
@@ -48,18 +48,18 @@ func cut(name string, k int) string { return fmt.Sprintf("%s%d", name, k+1) }
 // signalled moves a cluster, ends the command after so many commits, and lets resume go on.
 func (f *field) signalled(cluster string, signal syscall.Signal, commits int) {
 	settled := func() bool { return f.consul.count("clusters/"+cluster+"/status/", `"phase":"settled"`) == 3 }
-	if !within(30*time.Second, settled) {
+	if !within(patience, settled) {
 		f.t.Errorf("%s: its nodes do not settle", cluster)
 		return
 	}
 	before := f.consul.keys("clusters/" + cluster + "/journal/")
 	move := f.orchStart("transition", cluster, "waiting", "--reason", "CHG-9")
-	if !within(30*time.Second, func() bool { return f.consul.keys("clusters/"+cluster+"/journal/") >= before+commits }) {
+	if !within(patience, func() bool { return f.consul.keys("clusters/"+cluster+"/journal/") >= before+commits }) {
 		f.t.Errorf("%s: never %d commits:\n%s", cluster, commits, move.text())
 		return
 	}
 	move.signal(signal)
-	if !within(15*time.Second, func() bool { return !move.running() }) {
+	if !within(patience, func() bool { return !move.running() }) {
 		f.t.Errorf("%s: it does not end:\n%s", cluster, move.text())
 		return
 	}
@@ -70,7 +70,7 @@ func (f *field) signalled(cluster string, signal syscall.Signal, commits int) {
 		f.t.Errorf("%s: the lease is still held: %s", cluster, text)
 	}
 	resume := f.orchStart("resume", cluster)
-	if !within(60*time.Second, func() bool { return !resume.running() }) || resume.code != 0 {
+	if !within(patience, func() bool { return !resume.running() }) || resume.code != 0 {
 		f.t.Errorf("%s: resume ended with %d:\n%s", cluster, resume.code, resume.text())
 	}
 }

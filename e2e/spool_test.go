@@ -5,7 +5,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // A node's Consul agent hangs, or dies, in the middle of a run. The run ends all the same, the agent is
@@ -18,7 +17,7 @@ func TestTheEndOfARunOutlivesConsulAndTheAgent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newField(t)
-			f.ok("apply", "--yes", f.file("web.hcl", strings.Replace(drainHCL("batches = [1]"), `"5s"`, `"60s"`, 1)))
+			f.ok("apply", "--yes", f.file("web.hcl", drainHCL("batches = [1]")))
 			clients := map[string]*client{}
 			for _, node := range []string{"web-01", "web-02"} {
 				clients[node] = startClient(t, f.consul, node)
@@ -29,12 +28,12 @@ func TestTheEndOfARunOutlivesConsulAndTheAgent(t *testing.T) {
 			f.ok("transition", "web", "converged")
 			f.ctl("web-01", "while ! [ -f "+f.dir+"/go ]; do sleep 0.1; done; echo the real end; touch "+f.dir+"/ended")
 			move := f.orchStart("transition", "web", "version", "1")
-			eventually(t, "web-01 to run", 30*time.Second, func() bool { return len(f.to("version 1")) == 1 })
+			eventually(t, "web-01 to run", patience, func() bool { return len(f.to("version 1")) == 1 })
 			before := f.node("web-01")
 			fault.away(clients["web-01"])
 			t.Cleanup(func() { _ = clients["web-01"].cmd.Process.Signal(syscall.SIGCONT) })
 			f.file("go", "")
-			eventually(t, "the end of the run", 10*time.Second, func() bool { _, err := os.Stat(f.dir + "/ended"); return err == nil })
+			eventually(t, "the end of the run", patience, func() bool { _, err := os.Stat(f.dir + "/ended"); return err == nil })
 			f.agents["web-01"].kill()
 			agent := f.agent("web-01", "--http-addr", clients["web-01"].addr)
 			t.Cleanup(func() {
@@ -42,14 +41,14 @@ func TestTheEndOfARunOutlivesConsulAndTheAgent(t *testing.T) {
 					t.Log(agent.text())
 				}
 			})
-			eventually(t, "the next agent to try", 20*time.Second, func() bool { return strings.Contains(agent.text(), "not enlisted yet") })
+			eventually(t, "the next agent to try", patience, func() bool { return strings.Contains(agent.text(), "not enlisted yet") })
 			if s := f.node("web-01"); s.Run.Outcome != "" {
 				t.Errorf("somebody told the end: %+v", s)
 			}
 			agent.kill() // and once more
 			f.agent("web-01", "--http-addr", clients["web-01"].addr)
 			fault.back(clients["web-01"])
-			if code := f.wait(move, 60*time.Second); code != 0 {
+			if code := f.wait(move, patience); code != 0 {
 				t.Fatalf("exit code %d:\n%s", code, move.text())
 			}
 			s := f.node("web-01")

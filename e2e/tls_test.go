@@ -100,7 +100,7 @@ func (f *field) mutual(code int, port string, ca *authority, pair string, args .
 		env = append(env, "CONSUL_CLIENT_CERT="+pair+".pem", "CONSUL_CLIENT_KEY="+pair+".key")
 	}
 	p := f.spawn(env, orchBin, append(args, "--lease-ttl", ttl.String())...)
-	if got := f.wait(p, 60*time.Second); got != code {
+	if got := f.wait(p, patience); got != code {
 		f.t.Fatalf("orch %s: want exit code %d, got %d:\n%s", strings.Join(args, " "), code, got, p.text())
 	}
 	return p.text()
@@ -176,7 +176,7 @@ func TestTokensAreRotatedUnderAnAgent(t *testing.T) {
 	})
 	c.as("operator", 0, "unhold", "web", "web-01")
 	c.as("operator", 0, "transition", "web", "version", "1")
-	eventually(t, "the catalog to say where web-01 is", 20*time.Second, func() bool {
+	eventually(t, "the catalog to say where web-01 is", patience, func() bool {
 		_, text := c.consul.http("GET", "/v1/catalog/service/orch-web", "")
 		return strings.Count(text, `"version-1"`) == 3
 	})
@@ -188,7 +188,7 @@ func TestTokensAreRotatedUnderAnAgent(t *testing.T) {
 	must(t, os.Chmod(c.files["viewer"], 0o604))
 	c.agents["web-02"].kill()
 	c.boot("web-02")
-	if code := c.wait(c.agents["web-02"], 10*time.Second); code != 1 {
+	if code := c.wait(c.agents["web-02"], patience); code != 1 {
 		t.Errorf("an agent took a token that everybody can read: exit code %d", code)
 	}
 	c.says(c.agents["web-02"].text(), c.files["web-02"], "others can get at it", "chmod 600")

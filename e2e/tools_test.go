@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // tools are the real ones that tests run, and what of Debian brings them; make tools installs them.
@@ -59,11 +58,10 @@ func (f *field) configured(text string) *process {
 	return f.agents["web-01"]
 }
 
-// patient is the cluster web with time for tools that take seconds to begin.
-func (f *field) patient(policy string) {
+// hostile applies the cluster web, with what could be taken for something else in an attribute.
+func (f *field) hostile() {
 	f.t.Helper()
-	text := strings.Replace(webHCL(policy), `converge_timeout = "5s"`, `converge_timeout = "60s"`, 1)
-	text = strings.Replace(text, `    argument { pattern = "[0-9]+" }`, `    attributes = { text = `+hostileHCL+` }
+	text := strings.Replace(webHCL(""), `    argument { pattern = "[0-9]+" }`, `    attributes = { text = `+hostileHCL+` }
     argument { pattern = "[0-9]+" }`, 1)
 	f.ok("apply", f.file("web.hcl", text), "--yes")
 }
@@ -165,10 +163,10 @@ func (f *field) looking(config, webctl string) string {
 func (f *field) fallsOver(serves string) {
 	f.t.Helper()
 	must(f.t, exec.Command(filepath.Join(f.dir, "webctl"), "stop").Run())
-	eventually(f.t, "the node to say that it drifted", 20*time.Second, func() bool { return f.node("web-01").Phase == "drifted" })
+	eventually(f.t, "the node to say that it drifted", patience, func() bool { return f.node("web-01").Phase == "drifted" })
 	f.ok("reconverge", "web", "--drifted")
 	f.change("changed")
-	eventually(f.t, "the node to be as it should", 20*time.Second, func() bool { return f.node("web-01").Phase == "settled" })
+	eventually(f.t, "the node to be as it should", patience, func() bool { return f.node("web-01").Phase == "settled" })
 	if got := f.servesRelease(); got != serves {
 		f.t.Errorf("after its repair it serves %q, want %q", got, serves)
 	}
@@ -197,7 +195,7 @@ type toolRun struct {
 func (f *field) ended() toolRun {
 	f.t.Helper()
 	var s struct{ Run toolRun }
-	eventually(f.t, "the run of web-01 to end", 60*time.Second, func() bool {
+	eventually(f.t, "the run of web-01 to end", patience, func() bool {
 		s.Run = toolRun{}
 		return json.Unmarshal([]byte(f.consul.get("clusters/web/status/web-01")), &s) == nil && s.Run.Outcome != ""
 	})

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // attacks are put where a text stands: what a shell, an option parser, a path or a terminal could obey.
@@ -103,7 +102,7 @@ func TestNothingOfConsulIsExecuted(t *testing.T) {
 			plant("clusters/web/freeze", d)
 			planted++
 		}
-		eventually(t, "the agent to have looked", 20*time.Second, func() bool { return p.running() && f.node("web-01").Refused != "" })
+		eventually(t, "the agent to have looked", patience, func() bool { return p.running() && f.node("web-01").Refused != "" })
 	}
 	f.consul.delete("clusters/web/freeze")
 	f.consul.delete("clusters/web/orders/web-01")
@@ -113,14 +112,14 @@ func TestNothingOfConsulIsExecuted(t *testing.T) {
 	plant("clusters/web/desired", desired)
 	f.traced(trace, `["/bin/true", "version", "43"]`)
 	p.signal(syscall.SIGTERM)
-	f.wait(p, 20*time.Second)
+	f.wait(p, patience)
 	f.judge(trace, []string{state, host}, planted)
 }
 
 // traced waits until something was executed.
 func (f *field) traced(trace, what string) {
 	f.t.Helper()
-	eventually(f.t, what+" to be executed", 60*time.Second, func() bool {
+	eventually(f.t, what+" to be executed", patience, func() bool {
 		text, _ := os.ReadFile(trace)
 		return strings.Contains(string(text), what)
 	})

@@ -19,9 +19,9 @@ func TestConsulUI(t *testing.T) {
 	f.nodes(3)
 	f.ctl("web-03", "echo no space left; exit 1")
 	f.orch("transition", "web", "version", "42", "--yes")
-	eventually(t, "web-03 to have failed", 10*time.Second, func() bool { return f.node("web-03").Phase == "failed" })
+	eventually(t, "web-03 to have failed", patience, func() bool { return f.node("web-03").Phase == "failed" })
 	f.agent("web-04", "--observe")
-	eventually(t, "web-04 to observe", 10*time.Second, func() bool { return f.node("web-04").Phase != "" })
+	eventually(t, "web-04 to observe", patience, func() bool { return f.node("web-04").Phase != "" })
 
 	services := f.page("services", "/ui/dc1/services", "orch-web")
 	for _, want := range []string{"orch-web", "version-42"} {

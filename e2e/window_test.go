@@ -22,21 +22,34 @@ func TestWindowThatIsClosed(t *testing.T) {
 	f.ok("rollback", "web")
 }
 
+// closes moves the cluster to version 2 in a window that closes before the first runs have ended.
+func (f *field) closes(code int, inside, onClose string) string {
+	f.t.Helper()
+	const after = 8 * time.Second
+	goOn, definition := f.stays("all", ""), closing(inside, after, onClose)
+	closed := time.Now().Add(after)
+	f.ok("apply", f.file("web.hcl", definition))
+	move := f.orchStart("transition", "web", "version", "2")
+	time.Sleep(time.Until(closed))
+	goOn()
+	if got := f.wait(move, patience); got != code {
+		f.t.Fatalf("want exit code %d, got %d:\n%s", code, got, move.text())
+	}
+	return move.text()
+}
+
 // A window that closes in the middle of a move: the batch ends and the next waits, and the command
 // does not sit there for a day.
 func TestWindowClosesAndTheBatchEnds(t *testing.T) {
 	f := newField(t)
 	f.serving(3, ``)
-	f.ctl("all", "pause=9")
-	f.ok("apply", f.file("web.hcl", closing(`batches = [1]`, 8*time.Second, "finish_batch")))
-	text := f.exits(3, "transition", "web", "version", "2")
+	text := f.closes(3, `batches = [1]`, "finish_batch")
 	f.says(text, `not finished: window "hours" is closed since`, "once it is open: orch resume web")
 	if got := len(f.to("version 2")); got != 1 {
 		t.Fatalf("want one run, got %d:\n%s", got, text)
 	}
 	f.says(f.exits(3, "resume", "web"), `window "hours" is closed since`)
 	f.says(f.ok("why", "web"), `window "hours" is closed since`, "orch resume web --override window=hours")
-	f.ctl("all", "")
 	f.ok("resume", "web", "--override", "window=hours", "--reason", "CHG-1")
 	if got := len(f.to("version 2")); got != 3 {
 		t.Errorf("want 3 runs, got %d", got)
@@ -46,23 +59,18 @@ func TestWindowClosesAndTheBatchEnds(t *testing.T) {
 func TestWindowClosesAndTheMoveStops(t *testing.T) {
 	f := newField(t)
 	f.serving(3, ``)
-	f.ctl("all", "pause=9")
-	f.ok("apply", f.file("web.hcl", closing(`batches = [2]`, 8*time.Second, "pause")))
-	text := f.exits(3, "transition", "web", "version", "2")
+	text := f.closes(3, `batches = [2]`, "pause")
 	f.says(text, `window "hours" is closed since`, `(on_close = pause)`)
 	if got := f.status(); got.Status != "paused" {
 		t.Fatalf("it is %s: %s\n%s", got.Status, got.Reason, text)
 	}
 	f.says(f.exits(6, "resume", "web"), `refused: window "hours" is closed`, "--override window=hours")
-	f.ctl("all", "")
 	f.ok("resume", "web", "--override", "window")
 }
 
 func TestWindowClosesAndTheMoveFinishes(t *testing.T) {
 	f := newField(t)
 	f.serving(2, ``)
-	f.ctl("all", "pause=9")
-	f.ok("apply", f.file("web.hcl", closing(``, 8*time.Second, "finish")))
-	f.ok("transition", "web", "version", "2")
+	f.closes(0, ``, "finish")
 	f.exits(6, "transition", "web", "version", "3")
 }
