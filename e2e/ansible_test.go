@@ -7,18 +7,15 @@ import (
 	"testing"
 )
 
-// ansibleAgent starts an agent that a playbook converges.
-func (f *field) ansibleAgent(playbook string) {
+// ansibleAgent starts an agent that a playbook converges; to off, and to some states more, it has nothing to do.
+func (f *field) ansibleAgent(playbook string, idles ...string) {
 	f.t.Helper()
 	f.driven(`
 converge "ansible" {
   binary   = "` + tool(f.t, "ansible-playbook") + `"
   playbook = "` + f.file("play.yml", playbook) + `"
 }
-state "off" {
-  converge "exec" { command = ["/bin/true"] }
-}
-`)
+` + idle(append(idles, "off")...))
 	f.alive(1)
 }
 
@@ -56,12 +53,10 @@ func TestAnsibleVars(t *testing.T) {
   tasks:
     - copy:
         content: "{{ told }}"
-        dest: ` + f.dir + `/told-by-ansible
-      when: orch.state == 'version'
+        dest: `+f.dir+`/told-by-ansible
     - command: { argv: [/bin/echo, "{{ orch.attributes.text }}"] }
-      when: orch.state == 'version'
     - assert: { that: orch.generation is number and orch.argument is string }
-`)
+`, "waiting", "converged")
 	f.hostile()
 	f.ok("transition", "web", "version", "42", "--yes")
 	text, err := os.ReadFile(filepath.Join(f.dir, "told-by-ansible"))
@@ -77,7 +72,9 @@ func TestAnsibleVars(t *testing.T) {
 }
 
 func TestAnsibleFailures(t *testing.T) {
+	t.Parallel()
 	tool(t, "ansible-playbook")
+	quick := map[string]bool{"a task fails": true, "no host is meant": true} // the codes are those of TestHowToolsEnd
 	for name, row := range map[string]struct {
 		playbook string
 		exit     int
@@ -90,6 +87,9 @@ func TestAnsibleFailures(t *testing.T) {
 		"a host is not reached": {"- hosts: all\n  gather_facts: false\n  connection: ssh\n  vars: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}\n  tasks: [{command: /bin/true}]", 4, "hosts could not be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if !quick[name] {
+				everything(t)
+			}
 			f := newField(t)
 			f.ansibleAgent(row.playbook)
 			f.web("")

@@ -90,6 +90,7 @@ func TestChefIsTold(t *testing.T) {
 
 // A reboot that is due is told with a success; who holds chef's lock, with a failure.
 func TestChefEnds(t *testing.T) {
+	t.Parallel()
 	tool(t, "ruby")
 	for name, row := range map[string]struct {
 		ends, outcome, says string

@@ -24,6 +24,7 @@ func TestComplaint1WhoDoesNotAnswerIsNamed(t *testing.T) {
 		t.Fatalf("a node never answered: want exit code 4, got %d:\n%s", code, move.text())
 	}
 	f.says(move.text(), "web-03 lost", "silent")
+	f.says(f.ok("why", "web"), "web-03", "silent")
 	f.ctl("web-03", "")
 	f.ok("resume", "web", "--accept-failures") // who is absent from the start is shown, and not counted
 	f.says(f.ok("transition", "web", "version", "3"), "web-03")

@@ -12,6 +12,7 @@ import (
 // Whatever a converge does, its status is truthful: fails, hangs with TERM ignored, leaves a child
 // that holds stdout, is killed by a signal.
 func TestTruthfulStatus(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name, ctl, policy string
 		want              func(nodeStatus) bool

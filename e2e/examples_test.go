@@ -13,6 +13,7 @@ import (
 // Every example tells in its header which commands to try. They are tried, in their order: each
 // block of commands on nodes that are alive and a Consul that is fresh.
 func TestExamplesDoWhatTheirHeadersSay(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../hcl-examples/*/*.hcl")
 	must(t, err)
 	if len(files) == 0 {

@@ -11,6 +11,7 @@ import (
 // A command is killed in the middle of one of its writes, which is carried out or lost, and is then given
 // once more: the cluster moves once, and nobody moves it a second time by mistake.
 func TestFaultCommandIsKilledInMidRequest(t *testing.T) {
+	t.Parallel()
 	for _, lost := range []bool{true, false} {
 		for nth := 1; nth <= 8; nth++ {
 			t.Run(fmt.Sprintf("write %d, lost %v", nth, lost), func(t *testing.T) {

@@ -52,6 +52,9 @@ func TestFaultsOfTheLease(t *testing.T) {
 		version++
 		to := itoa(version)
 		t.Run(name, func(t *testing.T) {
+			if name != "its session is destroyed" && name != "somebody else takes it" {
+				everything(t)
+			}
 			move := f.orchStart("transition", "web", "version", to)
 			eventually(t, "the first run", patience, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
 			before := f.epoch()

@@ -10,7 +10,6 @@ import (
 // Faults between hosts, each in the middle of a rollout of four nodes on two hosts, with two hosts to
 // lead from.
 func TestFaultsOfHosts(t *testing.T) {
-	everything(t)
 	l := newLab(t, "ops", "ops2", "n1", "n2")
 	l.net.cuts()
 	l.born("batches = [1]\non_lost = \"skip\"", "n1", "n2")
@@ -34,6 +33,7 @@ func TestFaultsOfHosts(t *testing.T) {
 	})
 
 	t.Run("half of the nodes are cut off", func(t *testing.T) {
+		everything(t)
 		move := l.orchStart("transition", "web", "version", "2")
 		l.inBatch(move, "version 2", 1)
 		l.net.cut("n2")
@@ -50,6 +50,7 @@ func TestFaultsOfHosts(t *testing.T) {
 	})
 
 	t.Run("the nodes' Consul agents are killed and come back", func(t *testing.T) {
+		everything(t)
 		move := l.orchStart("transition", "web", "version", "3")
 		l.inBatch(move, "version 3", 1)
 		for _, name := range []string{"n1", "n2"} {
@@ -67,6 +68,7 @@ func TestFaultsOfHosts(t *testing.T) {
 	})
 
 	t.Run("the leader's Consul agent is killed and comes back", func(t *testing.T) {
+		everything(t)
 		move := l.orchStart("transition", "web", "version", "4")
 		l.inBatch(move, "version 4", 1)
 		l.hosts["ops2"].kill()
@@ -79,6 +81,7 @@ func TestFaultsOfHosts(t *testing.T) {
 	})
 
 	t.Run("the nodes' Consul agents let few requests through", func(t *testing.T) {
+		everything(t)
 		few := func(limits string) {
 			for _, name := range []string{"n1", "n2"} {
 				l.hosts[name].kill()
@@ -101,6 +104,7 @@ func TestFaultsOfHosts(t *testing.T) {
 	})
 
 	t.Run("the leader is frozen beyond its lease, and comes back", func(t *testing.T) {
+		everything(t)
 		move := l.orchStart("transition", "web", "version", "5")
 		l.inBatch(move, "version 5", 1)
 		move.signal(syscall.SIGSTOP)

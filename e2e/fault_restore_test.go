@@ -13,6 +13,7 @@ import (
 // Consul is made anew, with all that lay in it: the indexes of keys are others, lower than agents have
 // seen, and nobody's session is there. Nothing needs to be recovered, and nobody runs anything anew.
 func TestFaultConsulIsMadeAnew(t *testing.T) {
+	t.Parallel()
 	ways := map[string]func(f *field) (back func()){
 		"from a snapshot": func(f *field) func() {
 			saved := f.consul.snapshot()

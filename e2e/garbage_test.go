@@ -15,18 +15,16 @@ func TestGarbage(t *testing.T) {
 		"wrong schema": func(f *field, good string) {
 			f.consul.put(desired, strings.Replace(good, `"schema": 1`, `"schema": 99`, 1))
 		},
-		"malformed state": func(f *field, good string) {
-			f.consul.put(desired, strings.Replace(good, `"name": "converged"`, `"name": "../../etc"`, 1))
-		},
+		"malformed state":  func(f *field, good string) { f.consul.put(desired, set("name", `"../../etc"`)(good)) },
 		"lower generation": func(f *field, good string) { f.consul.put(desired, lower(good)) },
 		"deleted":          func(f *field, good string) { f.consul.delete(desired) },
 	}
+	f := newField(t)
+	f.web(`batches = ["100%"]`)
+	f.nodes(2)
+	f.ok("transition", "web", "converged")
 	for name, spoil := range cases {
 		t.Run(name, func(t *testing.T) {
-			f := newField(t)
-			f.web(`batches = ["100%"]`)
-			f.nodes(2)
-			f.ok("transition", "web", "converged")
 			good, before := f.consul.get(desired), len(f.runs())
 			spoil(f, good)
 			eventually(t, "both agents to refuse it", patience, func() bool {
@@ -49,9 +47,9 @@ func TestGarbage(t *testing.T) {
 			if got := len(f.runs()); got != before {
 				t.Errorf("%d runs because it was mended", got-before)
 			}
-			f.ok("transition", "web", "version", "1")
 		})
 	}
+	f.ok("transition", "web", "version", "1")
 }
 
 // Garbage in a key that only leaders and the command line read: nothing moves, why names the key,
@@ -69,11 +67,12 @@ func TestGarbageForLeaders(t *testing.T) {
 		{"definition is deleted", "clusters/web/definition", "", "definition"},
 		{"freeze is garbage", "clusters/web/freeze", "{", "freeze"},
 	}
-	for _, c := range cases {
+	f := newField(t)
+	f.web(`batches = [1]`)
+	f.nodes(2)
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			f := newField(t)
-			f.web(`batches = [1]`)
-			f.nodes(2)
+			version := itoa(i + 1)
 			good, before := f.consul.get(c.key), len(f.runs())
 			if c.garbage == "" {
 				f.consul.delete(c.key)
@@ -84,7 +83,7 @@ func TestGarbageForLeaders(t *testing.T) {
 			if !strings.Contains(why, c.says) {
 				t.Errorf("orch why does not name it:\n%s", why)
 			}
-			if text, code := f.orch("transition", "web", "version", "1", "--timeout", "2s"); code == 0 {
+			if text, code := f.orch("transition", "web", "version", version, "--timeout", "2s"); code == 0 {
 				t.Errorf("a move went through:\n%s", text)
 			}
 			if got := len(f.runs()); got != before {
@@ -95,10 +94,10 @@ func TestGarbageForLeaders(t *testing.T) {
 			} else {
 				f.consul.put(c.key, good)
 			}
-			if text, code := f.orch("transition", "web", "version", "1", "--supersede"); code != 0 {
+			if text, code := f.orch("transition", "web", "version", version, "--supersede"); code != 0 {
 				t.Errorf("after it was mended: exit code %d:\n%s", code, text)
 			}
-			f.atMost(1, f.to("version 1"))
+			f.atMost(1, f.to("version "+version))
 		})
 	}
 }

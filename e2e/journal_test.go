@@ -165,7 +165,7 @@ func TestFsckWhileLeadersDie(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-time.After(50 * time.Millisecond): // others need the processor too
 			}
 			cmd := exec.Command(orchBin, "fsck", "web", "--http-addr", f.consul.addr)
 			if text, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(text), "unchecked") {

@@ -120,6 +120,7 @@ func compare(t *testing.T, name, got string) {
 // The live view in a real terminal, of a real move: at both sizes, and across a resize, which leaves
 // nothing behind. Once the move stands, the terminal is what it was, with the last view on it.
 func TestLiveView(t *testing.T) {
+	t.Parallel()
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			f := newField(t)

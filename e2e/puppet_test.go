@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// puppetAgent starts an agent that puppet apply converges, with a manifest and a vardir of the test's own.
-func (f *field) puppetAgent(manifest string) (vardir string) {
+// puppetAgent starts an agent that puppet apply converges, with a manifest and a vardir of the test's own; to off, and
+// to some states more, it has nothing to do.
+func (f *field) puppetAgent(manifest string, idles ...string) (vardir string) {
 	f.t.Helper()
 	vardir = filepath.Join(f.dir, "puppet")
 	site := f.file("site.pp", manifest)
@@ -20,10 +21,7 @@ converge "puppet" {
   manifest = "` + site + `"
   vardir   = "` + vardir + `"
 }
-state "off" {
-  converge "exec" { command = ["/bin/true"] }
-}
-`)
+` + idle(append(idles, "off")...))
 	f.alive(1)
 	return vardir
 }
@@ -49,11 +47,11 @@ func TestPuppetFacts(t *testing.T) {
 	tool(t, "puppet")
 	f := newField(t)
 	f.puppetAgent(`
-file { '` + f.dir + `/told-by-puppet':
+file { '`+f.dir+`/told-by-puppet':
   content => "${orch['cluster']} ${orch['node']} ${orch['state']} ${orch['argument']} ${orch['from']} ${facts['orch']['attributes']['text']}",
 }
 unless $orch['argument'] =~ String and $orch['generation'] =~ Integer and $orch['run'] =~ /^r-/ { fail('of another type') }
-`)
+`, "waiting", "converged")
 	f.hostile()
 	f.ok("transition", "web", "version", "42", "--yes")
 	text, err := os.ReadFile(filepath.Join(f.dir, "told-by-puppet"))
@@ -71,7 +69,9 @@ unless $orch['argument'] =~ String and $orch['generation'] =~ Integer and $orch[
 }
 
 func TestPuppetFailures(t *testing.T) {
+	t.Parallel()
 	tool(t, "puppet")
+	const quick = "a resource fails, another is changed" // the codes are those of TestHowToolsEnd
 	for name, row := range map[string]struct {
 		manifest string
 		exit     int
@@ -82,6 +82,9 @@ func TestPuppetFailures(t *testing.T) {
 		"it does not compile":                  {`include nowhere`, 1, "exit 1: puppet made no run"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != quick {
+				everything(t)
+			}
 			f := newField(t)
 			f.puppetAgent(row.manifest)
 			f.web("")
@@ -120,6 +123,7 @@ func TestPuppetDisabledByHand(t *testing.T) {
 
 // puppet agent takes the options that it is given, and says itself that it is disabled.
 func TestPuppetAgentDisabled(t *testing.T) {
+	everything(t)
 	puppet := tool(t, "puppet")
 	f := newField(t)
 	vardir := filepath.Join(f.dir, "puppet")
@@ -129,10 +133,7 @@ converge "puppet" {
   agent  = true
   args   = ["--statedir", "` + f.dir + `/elsewhere", "--vardir", "` + vardir + `", "--server", "127.0.0.1"]
 }
-state "off" {
-  converge "exec" { command = ["/bin/true"] }
-}
-`)
+` + idle("off"))
 	f.alive(1)
 	if out, err := exec.Command(puppet, "agent", "--vardir", vardir, "--statedir", f.dir+"/elsewhere", "--disable", "ada: disk swap").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -146,6 +147,7 @@ state "off" {
 
 // Puppet gives each exec a session of its own: at the timeout that is ended too.
 func TestPuppetExecDoesNotOutliveItsRun(t *testing.T) {
+	everything(t)
 	tool(t, "puppet")
 	f := newField(t)
 	f.puppetAgent(`exec { 'hang': command => "/bin/sh -c 'echo \$\$ > ` + f.dir + `/child; exec sleep 300'", timeout => 0 }`)

@@ -146,6 +146,7 @@ func TestRecoverAfterARestore(t *testing.T) {
 // Everything under the prefix is deleted: agents keep what they have, apply gives birth to nothing, and
 // a recovery takes the definition along.
 func TestRecoverAfterAWipe(t *testing.T) {
+	everything(t)
 	f := newField(t)
 	f.serving(3, `batches = [1]`)
 	before, high := len(f.runs()), f.remembered("web-01")
@@ -237,8 +238,12 @@ func (f *field) recoverWiped(before, high int) {
 // A new Consul at the same address knows nothing of anybody, not even its id: that is told by the
 // agents. Where it has another id already, they are told that it is meant.
 func TestRecoverOnANewConsul(t *testing.T) {
+	t.Parallel()
 	for _, known := range []bool{false, true} {
 		t.Run(fmt.Sprint("has an id ", known), func(t *testing.T) {
+			if known {
+				everything(t)
+			}
 			f := newField(t)
 			f.serving(3, `batches = [1]`)
 			before, high, id := len(f.runs()), f.remembered("web-01"), f.consul.get("id")

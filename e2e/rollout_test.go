@@ -201,6 +201,7 @@ func TestTwoOperators(t *testing.T) {
 
 // After a stop no order that was not claimed starts, also not on a node that was down and boots later.
 func TestStopsAreStops(t *testing.T) {
+	t.Parallel()
 	for _, verb := range []string{"pause", "abort"} {
 		t.Run(verb, func(t *testing.T) {
 			f := newField(t)
@@ -289,6 +290,8 @@ func TestOpenedBatchIsClosedByFailures(t *testing.T) {
 
 // A node that goes silent in its batch is counted when its deadline passes, and named by why.
 func TestSilentNode(t *testing.T) {
+	t.Parallel()
+	everything(t)
 	for _, policy := range []string{"fail", "skip"} {
 		t.Run(policy, func(t *testing.T) {
 			f := newField(t)

@@ -36,6 +36,7 @@ func (f *field) agentOf(bin string, under ...string) *process {
 // A converge that kills or restarts its own agent, as a recipe for it does: the run goes on, what starts
 // the agent again is the machine's init, here the test, and the new agent reports how it really ended.
 func TestConvergeRestartsItsAgent(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []string{"KILL", "TERM"} {
 		t.Run(signal, func(t *testing.T) {
 			f := newField(t)

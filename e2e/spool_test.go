@@ -11,11 +11,15 @@ import (
 // killed and started anew while nobody can be told; when Consul is back the end is told, once, under its
 // own id, the move goes on from it, and the service is back in the traffic.
 func TestTheEndOfARunOutlivesConsulAndTheAgent(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]struct{ away, back func(c *client) }{
 		"hangs": {func(c *client) { _ = c.cmd.Process.Signal(syscall.SIGSTOP) }, func(c *client) { _ = c.cmd.Process.Signal(syscall.SIGCONT) }},
 		"dies":  {func(c *client) { c.kill() }, func(c *client) { c.again() }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "hangs" {
+				everything(t)
+			}
 			f := newField(t)
 			f.ok("apply", "--yes", f.file("web.hcl", drainHCL("batches = [1]")))
 			clients := map[string]*client{}

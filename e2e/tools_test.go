@@ -50,6 +50,14 @@ state_dir = "` + f.dir + `/agents/web-01"
 ` + converge)
 }
 
+// idle has a node do nothing at some states.
+func idle(states ...string) (text string) {
+	for _, state := range states {
+		text += fmt.Sprintf("state %q {\n  converge \"exec\" { command = [\"/bin/true\"] }\n}\n", state)
+	}
+	return text
+}
+
 // configured starts the agent of web-01 with a configuration file.
 func (f *field) configured(text string) *process {
 	f.t.Helper()
