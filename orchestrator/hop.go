@@ -113,7 +113,7 @@ func (d *draft) tell(hop states.Hop) {
 func (d *draft) openAtOnce(hop states.Hop) {
 	p := d.planner
 	_, closed := p.outside(d.record)
-	if closed || hop.State.Serving && freezes(p.Snapshot, p.now) != "" || d.record.Only != nil || hop.Asks() {
+	if closed || hop.State.Serving && freezes(p.Snapshot, p.now) != "" || d.record.Only != nil || hop.Asks() || p.deserted(&d.record) != "" {
 		return
 	}
 	var rest, busy []string

@@ -57,6 +57,15 @@ func (p *planner) mayEnd() leave {
 	return l
 }
 
+// mayOpen asks what has to hold before everybody may go, also whoever is silent now.
+func (p *planner) mayOpen() leave {
+	l := p.mayEnd()
+	if why := p.deserted(&p.record); why != "" {
+		l.wait("members", "bring them back, orch forget "+p.Cluster+" NODE, or orch resume "+p.Cluster+" --override members", "%s; whoever comes back takes its turn", why)
+	}
+	return l
+}
+
 // over tells whether there is a batch to look back at: one that has ended.
 func (p *planner) over() bool {
 	b := p.record.Batch

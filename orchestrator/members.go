@@ -108,3 +108,12 @@ func (p *planner) tooFew(overridden bool) string {
 	}
 	return states.Count(alive, "node") + " of " + states.Count(known, "known node") + " alive, which is fewer than half"
 }
+
+// deserted says why a way back lets nobody go but by orders. It begins whoever is silent, and must not let most of
+// a cluster go together as they come back, nor be over, because nobody was there to be seen.
+func (p *planner) deserted(record *states.Record) string {
+	if record.Undoes == "" {
+		return ""
+	}
+	return p.tooFew(Overrides(record.Overrides, OverrideMembers, ""))
+}

@@ -50,7 +50,7 @@ func (p *planner) clear(l *leave) {
 
 // finish opens a hop in which nobody is left who was not tried, once the last batch has stood its tests.
 func (p *planner) finish(number, size int, rest []string) *Decision {
-	l := p.mayEnd()
+	l := p.mayOpen()
 	switch {
 	case l.stop != nil:
 		return l.stop
@@ -114,7 +114,7 @@ func (p *planner) noRoom(candidates, busy []string, size int, floor floor) []Wai
 // openable tells whether all that remain are no more than the batch, of one group, none of them the
 // primary beside others, and few enough for the floor.
 func (p *planner) openable(size, room int, candidates []string, f field) bool {
-	if p.record.Only != nil || len(union(f.rest, f.busy)) > size || len(candidates) < len(f.movable) || slices.ContainsFunc(f.movable, p.spent) {
+	if p.record.Only != nil || p.deserted(&p.record) != "" || len(union(f.rest, f.busy)) > size || len(candidates) < len(f.movable) || slices.ContainsFunc(f.movable, p.spent) {
 		return false
 	}
 	return p.healthyOf(f.rest) <= room

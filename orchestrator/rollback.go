@@ -10,7 +10,8 @@ import (
 )
 
 // rollback takes back what was moved: nodes that are where the cluster goes back to get no run, the
-// others go in the reverse order in which they went. It is legal from everywhere, whoever is dead.
+// others go in the reverse order in which they went. It is legal from everywhere, whoever is dead; while
+// most are silent, nobody goes but by orders.
 func (p *planner) rollback(request states.Request) *Decision {
 	back, ok := p.backFrom()
 	if !ok {

@@ -56,6 +56,60 @@ func TestRollbackOpensNothingBesideAnOrder(t *testing.T) {
 	w.stands(states.Done, "", "version 1 is reached")
 }
 
+// Who cannot be seen has not gone back. A way back from which most are silent begins with whoever is there, and waits
+// for the others to take their turns: it was over at once, and let all of them go together as they came back.
+func TestRollbackWithMostNodesSilentWaitsForThem(t *testing.T) {
+	for name, c := range map[string]struct {
+		silent, there int
+		waits         bool
+	}{
+		"all of them": {4, 0, true},
+		"most":        {3, 1, true},
+		"half":        {2, 2, false}, // those come late
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := toVersion2(t, 4, func(*states.Transition) {})
+			w.run()
+			for _, name := range w.names()[:c.silent] {
+				w.kill(name)
+			}
+			id := w.ask(states.Request{Kind: states.AskRollback})
+			decision := w.run()
+			if w.answered(id).Refused || c.waits == w.snapshot.Desired.Value.Open {
+				w.fail("%+v", w.snapshot.Desired.Value)
+			}
+			if w.at("version 1") != c.there {
+				w.fail("%d at version 1", w.at("version 1"))
+			}
+			if c.waits {
+				w.waits(decision, "members")
+				w.waits(Decision{Waits: Blockers(w.snapshot, w.now)}, "members")
+			}
+			for _, name := range w.names() {
+				w.agents[name].up, w.node(name).Alive = true, true
+			}
+			w.run()
+			w.stands(states.Done, "", "version 1 is reached")
+			if w.at("version 1") != 4 {
+				w.fail("%d at version 1", w.at("version 1"))
+			}
+		})
+	}
+}
+
+func TestRollbackWithMostNodesSilentIsOverWhereSomebodySaysSo(t *testing.T) {
+	w := toVersion2(t, 4, func(*states.Transition) {})
+	w.run()
+	for _, name := range w.names() {
+		w.kill(name)
+	}
+	w.ask(states.Request{Kind: states.AskRollback})
+	w.run()
+	w.ask(override(states.Request{Kind: states.AskResume}))
+	w.run()
+	w.stands(states.Done, "", "version 1 is reached")
+}
+
 func (w *world) sizes() []int {
 	var sizes []int
 	for _, b := range w.record().Batches {

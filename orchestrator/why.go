@@ -67,7 +67,7 @@ func (p *planner) standstill() []Wait {
 func (p *planner) onward() []Wait {
 	f := p.remaining()
 	if len(f.movable) == 0 && p.allCharged(f.rest) {
-		l := p.mayEnd()
+		l := p.mayOpen()
 		return l.all()
 	}
 	group, candidates := p.grouped(p.primaryLast(f.movable))

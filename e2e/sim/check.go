@@ -33,7 +33,7 @@ func Checks() []Check {
 		{"rested", "no batch begins before the last one was watched for long enough", rested},
 		{"approved", "no batch begins that nobody approved", approved},
 		{"floor", "a batch leaves as many healthy as are asked for", floors},
-		{"half", "no move begins while most nodes are silent", half},
+		{"half", "no move begins, and no way back lets everybody go, while most nodes are silent", half},
 		{"recovered", "after a recovery nobody has seen more than lies there", recovered},
 		{"looked", "no check goes on beside a run", looked},
 		{"alive", "a move that is started anew is not stopped by failures of an earlier one", alive},

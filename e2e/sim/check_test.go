@@ -198,6 +198,7 @@ func TestChecksAreSilent(t *testing.T) {
 		"half, and one was forgotten when it was another": going().wrote("n1#1", aStatus("n1", states.Run{})).wrote("", silent("n2"), Doc{Room: "orders", Name: "n1", Order: &states.Order{Forgotten: &states.Word{Instance: "i-old"}}}).
 			quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
 		"backwards, and it says what an earlier process began": going().note(Note{Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).wrote("n1#2", aStatus("n1", aRun("r-9", 9))),
+		"half, and a way back begins":                          going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventRollback), goesBack(), aDesired(1, 3, false)),
 		"half, and all fell silent now":                        going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
 		"recovered far enough":                                 going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),
 	}
@@ -295,6 +296,7 @@ func broken() map[string]*tale {
 		"turns":                              ordered().wrote("orch1", anEntry(3, states.EventBatch)),
 		"opened":                             going().wrote("n2#1", aStatus("n2", states.Run{})).wrote("orch1", anEntry(2, states.EventOpened), aDesired(1, 2, true)),
 		"half":                               going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
+		"half, and a way back is opened":     going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventRollback), goesBack(), aDesired(1, 3, true)),
 		"rested":                             ordered().wrote("orch1", anEntry(3, states.EventBatchDone), soaking()).note(Note{}).wrote("orch1", anEntry(4, states.EventBatch)),
 		"approved":                           going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"floor": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).
@@ -326,5 +328,11 @@ func gatedRecord() Doc {
 func fresh(id string) Doc {
 	d := aRecord(1, "n1", "n2")
 	d.Record.ID, d.Record.Batch = id, states.Batch{}
+	return d
+}
+
+func goesBack() Doc {
+	d := fresh("t-2")
+	d.Record.Undoes = "t-1"
 	return d
 }

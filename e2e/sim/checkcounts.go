@@ -159,8 +159,7 @@ func turns(h *History) (all []Violation) {
 func opened(h *History) (all []Violation) {
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		r, d := after.Record, after.Desired
-		if n.Write == nil || n.Reset || n.Who == "" || r == nil || d == nil || !d.Open || r.Status != states.Running || before.Desired == nil ||
-			before.Desired.Open && before.Desired.Generation == d.Generation {
+		if n.Write == nil || n.Reset || n.Who == "" || r == nil || r.Status != states.Running || before.Desired == nil || !opens(before.Desired, d) {
 			return
 		}
 		let := map[string]bool{}
@@ -184,13 +183,17 @@ func opened(h *History) (all []Violation) {
 	return all
 }
 
-// half: no move begins while most known nodes are silent, unless somebody says so.
+// half: no move begins while most known nodes are silent, unless somebody says so. A way back does, and does not
+// let everybody go then.
 func half(h *History) (all []Violation) {
 	quiet := map[string]time.Duration{}
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		hears(quiet, n, after)
 		r := after.Record
-		if n.Write == nil || n.Reset || r == nil || before.Record == nil || r.ID == before.Record.ID && r.Hop == before.Record.Hop || r.Status != states.Running || r.Undoes != "" || slices.Contains(r.Overrides, "members") {
+		if n.Write == nil || n.Reset || r == nil || before.Record == nil || r.Status != states.Running || slices.Contains(r.Overrides, "members") {
+			return
+		}
+		if begins := r.ID != before.Record.ID || r.Hop != before.Record.Hop; r.Undoes == "" && !begins || r.Undoes != "" && !opens(before.Desired, after.Desired) {
 			return
 		}
 		known, down := 0, 0
@@ -204,10 +207,15 @@ func half(h *History) (all []Violation) {
 			}
 		}
 		if 2*(known-down) < known {
-			all = append(all, found(i, n, "a move to %s begins, and %d of %d nodes are silent", r.Current().State, down, known))
+			all = append(all, found(i, n, "a move to %s begins or is opened, and %d of %d nodes are silent", r.Current().State, down, known))
 		}
 	})
 	return all
+}
+
+// opens tells whether a write lets everybody go.
+func opens(before, after *states.Desired) bool {
+	return after != nil && after.Open && (before == nil || !before.Open || before.Generation != after.Generation)
 }
 
 // recovered: after a recovery no machine knows of more than lies there, whoever it is and wherever it was.

@@ -52,6 +52,9 @@ func replays() []replayed {
 		{"a run that was claimed before a restore was counted beside orders of before, which nobody goes by any more",
 			aStory("  batches = [1, 2]\n", "", converge, at(4, "transition", "", "version 1"), at(8, "restore", "", "").in("after claim", 3*time.Minute),
 				at(9, "transition", "", "version 2")).with(func(s *Story) { s.Rough = true })},
+		{"everybody fell silent on the way, and the way back was over at once: all who had moved went together as they came back",
+			aStory("  batches = [1, 1, 1]\n  on_failure = \"rollback\"\n", "", converge, at(5, "transition", "", "version 1"), at(9, "transition", "", "version 2"),
+				at(9.4, "off", "n1", "").in("", 8*time.Minute), at(9.4, "off", "n2", "").in("", 8*time.Minute), at(9.4, "off", "n3", "").in("", 8*time.Minute))},
 		{"a lease that ended in the very instant of a snapshot stopped the simulator",
 			aStory("", "", converge, at(2, "crash", "n1", ""), at(2.2, "crash", "leader", "")).with(func(s *Story) { s.Rough = true })},
 	}
