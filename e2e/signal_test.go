@@ -106,3 +106,25 @@ func within(limit time.Duration, so func() bool) bool {
 	}
 	return so()
 }
+
+// Whoever reads what a command says goes away after the first line, as a pager that is quit: one that leads
+// goes on to the end of its move and lets go of the lease; one that only looks ends, as any program does.
+func TestTheReaderGoes(t *testing.T) {
+	f := newField(t)
+	f.serving(3, "batches = [1]\nconverge_timeout = \"60s\"")
+	f.ctl("all", "pause=0.5")
+	f.seat = []string{"sh", "-c", `{ timeout 60 "$@"; echo "it ends with $?" >&2; } | head -n 1`, "sh"}
+	move := f.orchStart("transition", "web", "version", "2")
+	f.began("2")
+	look := f.orchStart("status", "web", "--watch")
+	f.wait(look, 60*time.Second)
+	f.wait(move, 60*time.Second)
+	f.seat = nil
+	f.says(look.text(), fmt.Sprintf("it ends with %d", 128+int(syscall.SIGPIPE)))
+	f.says(move.text(), "nobody reads this any more", "the move goes on", "it ends with 0")
+	if f.led() {
+		t.Error("the lease is still taken")
+	}
+	f.settledAt("version 2", 3)
+	f.atMost(1, f.to("version 2"))
+}

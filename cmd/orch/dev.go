@@ -62,6 +62,7 @@ type dev struct {
 }
 
 func (o *devOptions) run(ctx context.Context) error {
+	outliveReaders() // else what it started outlives it
 	d := &dev{devOptions: *o, kids: newChildren()}
 	defer d.kids.stop()
 	if err := d.prepare(); err != nil {

@@ -49,6 +49,7 @@ func (d driving) run(ctx context.Context) error {
 	case d.detach:
 		return d.leave(ctx)
 	}
+	outliveReaders()
 	if d.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.timeout, errTimeout)

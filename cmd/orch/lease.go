@@ -12,6 +12,7 @@ import (
 // lease takes the cluster's lease for one write. Somebody who only changes a word has it for a moment,
 // and is waited for; somebody who leads a move is not.
 func (a *app) lease(ctx context.Context, c *consul, cluster, what, who, request string) (*states.Lease, error) {
+	outliveReaders()
 	var held *states.HeldError
 	const pause = 100 * time.Millisecond
 	for range max(1, a.patience/pause) {

@@ -82,6 +82,11 @@ func interruptible(h *hurry) (context.Context, func()) {
 	}
 }
 
+// outliveReaders keeps this process alive when whoever reads its output goes away, as a pager that is
+// quit: Go ends a program by SIGPIPE then. What only shows something may end so. What leads would leave its
+// cluster in mid-move, and its lease to time; it goes on, and Ctrl-C or --timeout ends it in good order.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 // folded breaks the lines of a text between words where a terminal would break them anywhere.
 func (a *app) folded(terminal bool, s string) string {
 	if !terminal {

@@ -165,7 +165,9 @@ func (w *watcher) lines(ctx context.Context) {
 	}
 	w.broken = ""
 	for _, entry := range entries {
-		fmt.Fprintln(w.to(), entryLine(w.cluster, entry))
+		if _, err := fmt.Fprintln(w.to(), entryLine(w.cluster, entry)); err != nil {
+			w.say(fmt.Sprintf("nobody reads this any more: %v; the move goes on: orch status %s --watch, or orch pause %s", err, w.cluster, w.cluster))
+		}
 	}
 	w.printed = latest.Record.Value.Journal
 }
