@@ -32,10 +32,18 @@ sim: ## thousands of stories in virtual time, each safeguard taken out, and what
 demo: build consul ## the story on a real Consul: batches, a late node, one back from the dead
 	go run ./e2e/demo
 
-# The simulator, and what is end to end, have the machine to themselves, and no race detector: `make race`
+# Packages wait more than they work, for servers, agents and a machine that boots: twice as many run at once as
+# there are processors.
+AT_ONCE = $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+
+# The race detector has a sample of the tables that say racetest.Every, which are then worked through without
+# it. The simulator, and what is end to end, have the machine to themselves, and no race detector: `make race`
 # has it.
 test: consul tools lint ## every test, on a real Consul
-	go test $(RACE) -timeout 15m $$(go list ./... | grep -v '/e2e')
+	go test $(RACE) -vet=off -p $(AT_ONCE) -timeout 15m $$(go list ./... | grep -v '/e2e')
+ifdef RACE
+	go test -vet=off -timeout 15m $$(grep -rl --include='*_test.go' 'racetest\.Every' . | xargs -n1 dirname | sort -u)
+endif
 	go test -timeout 10m ./e2e/sim ./e2e/faults
 	go test -timeout 20m ./e2e
 

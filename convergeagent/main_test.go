@@ -11,9 +11,6 @@ import (
 	"orch/convergeagent/runner"
 )
 
-// raced tells whether the race detector is in this program: it takes memory of its own.
-var raced bool
-
 // The test binary is the runner of its own runs.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == runner.Command {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orch/states"
+	"orch/states/racetest"
 )
 
 func TestTransitionGoesHopByHopInBatches(t *testing.T) {
@@ -241,12 +242,12 @@ func TestForeseeNamesTheBatches(t *testing.T) {
 // still without a reason.
 func TestRandomWalks(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(100) {
+	for seed := uint64(0); seed < 100; seed += racetest.Every {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { walk(t, seed, seen) })
 	}
 	for _, event := range []string{states.EventGate, states.EventAwaits, states.EventApproved, states.EventRollback, states.EventReplaced,
 		states.EventRetried, states.EventHeld, states.EventUnheld, states.EventHalted, states.EventCounted, states.EventOpened, states.EventHop} {
-		if seen[event] == 0 {
+		if seen[event] == 0 && !racetest.On { // a few of the walks come to most of them
 			t.Errorf("no walk came to a step %q: they show nothing about it", event)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orch/states"
+	"orch/states/racetest"
 )
 
 const instance = "i-1"
@@ -390,7 +391,7 @@ func TestRuleHoldsItsLaws(t *testing.T) {
 	const seed = 20260102
 	r := anything{rand.New(rand.NewPCG(seed, 0))}
 	went := map[string]int{}
-	for range 100_000 {
+	for range 100_000 / racetest.Every {
 		self, view := r.self(), r.view()
 		var order states.Order
 		if view.Order != nil {
@@ -412,7 +413,7 @@ func TestRuleHoldsItsLaws(t *testing.T) {
 		went[string(verdict.Phase)]++
 	}
 	for _, what := range []string{states.UnderOpen, states.UnderOrder, states.UnderJoiner, "settled", "waiting", "failed", "held", "frozen", "observing"} {
-		if went[what] < 100 {
+		if went[what] < 100/racetest.Every {
 			t.Errorf("the walk came to %q %d times only: it proves nothing about it", what, went[what])
 		}
 	}

@@ -1,11 +1,13 @@
 package hclfile_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"orch/states/hclfile"
+	"orch/states/racetest"
 )
 
 // What goes deep, or is long: none of it costs a reader its stack, or more than moments, and it says so.
@@ -13,7 +15,7 @@ func TestTextsWithoutMeasure(t *testing.T) {
 	for _, piece := range []string{"[", "(", "{", "{a=", "!", "-", `"${`, "a(", "a[", "a{\n", "x ? ", "[for x in ", "{for x in a: x => ", "<<E\n${", "a.*",
 		"x[a]", "[*]", "1+", "x == ", "%{if a}", `"%{if a}`, "\n", "x=1\n", "$${"} {
 		for _, head := range []string{"", "a = ", "a = <<E\n"} {
-			text := head + strings.Repeat(piece, 96*1024/len(piece)) // enough for what is quadratic to show
+			text := head + strings.Repeat(piece, 96*1024/racetest.Every/len(piece)) // enough for what is quadratic to show
 			begun := time.Now()
 			_, diags := hclfile.LoadSources([]hclfile.Source{{Name: "x.hcl", Text: []byte(text)}}, hclfile.Options{})
 			if took := time.Since(begun); took > patient {
@@ -30,7 +32,7 @@ func TestTextsWithoutMeasure(t *testing.T) {
 const patient = 20 * time.Second
 
 func TestTooMuchIsNamed(t *testing.T) {
-	deep := "cluster \"web\" {\n  initial = " + strings.Repeat("[", 600_000)
+	deep := "cluster \"web\" {\n  initial = " + strings.Repeat("[", 600_000/racetest.Every)
 	for name, text := range map[string]string{
 		"deep":    deep,
 		"chained": "a = " + strings.Repeat("1 + ", 11_000) + "1",
@@ -66,10 +68,11 @@ func TestDeepVariable(t *testing.T) {
 
 // "Many mistakes" comes instead of what nobody reads.
 func TestManyMistakes(t *testing.T) {
-	source := hclfile.Source{Name: "x.hcl", Text: []byte(strings.Repeat("nonsense {}\n", 80_000))}
+	const many = 80_000 / racetest.Every
+	source := hclfile.Source{Name: "x.hcl", Text: []byte(strings.Repeat("nonsense {}\n", many))}
 	begun := time.Now()
 	_, diags := hclfile.LoadSources([]hclfile.Source{source}, hclfile.Options{})
-	if text := diags.String(); len(diags) != 1001 || !strings.Contains(text, "There are 79000 more: mend these first.") || time.Since(begun) > patient {
+	if text := diags.String(); len(diags) != 1001 || !strings.Contains(text, fmt.Sprintf("There are %d more: mend these first.", many-1000)) || time.Since(begun) > patient {
 		t.Errorf("%d mistakes after %s: …%s", len(diags), time.Since(begun), text[max(0, len(text)-300):])
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"orch/states"
 	"orch/states/hclfile"
+	"orch/states/racetest"
 )
 
 const rendered = `# from a file
@@ -71,7 +72,7 @@ func TestAnyTextReadsBack(t *testing.T) {
 		}
 		return normal(b.String())
 	}
-	for range 2000 {
+	for range 2000 / racetest.Every {
 		template := states.Template{text()}
 		for range random.IntN(3) {
 			template = append(template, text())

@@ -1,5 +1,0 @@
-//go:build race
-
-package convergeagent
-
-func init() { raced = true }
