@@ -77,7 +77,7 @@ func (a *Agent) accept() {
 	if a.sight == nil {
 		return
 	}
-	desired, mark := a.sight.Desired, a.diary.read().Mark
+	desired, mark := &a.sight.Desired, a.diary.read().Mark
 	where := fmt.Sprintf("clusters/%s/desired ", a.Cluster)
 	switch {
 	case a.sight.Trouble != "":
@@ -96,7 +96,7 @@ func (a *Agent) accept() {
 	case a.distrusts(desired.Value) != "":
 		a.refused = where + "is not followed: " + a.distrusts(desired.Value)
 	default:
-		if err := a.diary.write(func(m memory) memory { return m.accept(desired.Value, a.Trust, a.sight.ID) }); err != nil {
+		if err := a.diary.accept(&desired.Value, a.Trust, a.sight.ID); err != nil {
 			a.unwritten(err)
 			return
 		}

@@ -43,6 +43,23 @@ func (d *diary) write(change func(memory) memory) error {
 	return nil
 }
 
+// accept notes what is followed from now on. Nearly always it was followed before: all of it is compared only
+// where it was not.
+func (d *diary) accept(desired *states.Desired, trust states.Trust, tree string) error {
+	if d.follows(desired, trust, tree) {
+		return nil
+	}
+	return d.write(func(m memory) memory { return m.accept(desired, trust, tree) })
+}
+
+func (d *diary) follows(desired *states.Desired, trust states.Trust, tree string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := d.memory
+	next := m.accept(desired, trust, tree)
+	return !d.unsure && next.Mark == m.Mark && next.Warrant == m.Warrant && next.Tree == m.Tree
+}
+
 // same changes nothing: written, it shows that there can be written.
 func same(m memory) memory { return m }
 

@@ -34,7 +34,7 @@ func (a *Agent) strange() string {
 
 // accept notes a desired state as one that is followed from now on, with its warrant and its Consul: all is
 // written before anything is done by it.
-func (m memory) accept(desired states.Desired, trust states.Trust, tree string) memory {
+func (m memory) accept(desired *states.Desired, trust states.Trust, tree string) memory {
 	m.Mark = desired.Mark
 	if states.ValidID(tree) {
 		m.Tree = tree

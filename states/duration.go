@@ -36,6 +36,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 // Clip cuts text to at most n runes and marks the cut, for summaries and reasons.
 func Clip(text string, n int) string {
+	if len(text) <= n { // nearly all are
+		return text
+	}
 	runes := []rune(text)
 	if len(runes) <= n {
 		return text

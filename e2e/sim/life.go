@@ -22,6 +22,7 @@ type life struct {
 	frozen bool
 	stands []chan struct{} // who waits to go on, in the order in which they were stopped
 	over   bool
+	timers []*time.Timer // that nobody waits for now
 }
 
 func newLife(name string) *life {
@@ -95,14 +96,35 @@ func (l *life) pass() error {
 	}
 }
 
+// timer gives one that was used before, if there is one: a story waits a hundred thousand times.
+func (l *life) timer(wait time.Duration) *time.Timer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.timers)
+	if n == 0 {
+		return time.NewTimer(wait)
+	}
+	timer := l.timers[n-1]
+	l.timers = l.timers[:n-1]
+	timer.Reset(wait)
+	return timer
+}
+
+func (l *life) keep(timer *time.Timer) {
+	timer.Stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timers = append(l.timers, timer)
+}
+
 // errCut means that a wait was cut short by its context.
 var errCut = errors.New("cut")
 
 // sleep lets time pass, and then asks whether the process may go on. errCut: ctx ended first.
 func (l *life) sleep(ctx context.Context, wait time.Duration) error {
 	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
+		timer := l.timer(wait)
+		defer l.keep(timer)
 		select {
 		case <-timer.C:
 		case <-l.dead:

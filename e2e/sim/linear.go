@@ -37,16 +37,16 @@ var linear = []string{keys.Leader(cluster), keys.Desired(cluster)}
 
 // call begins to note a transaction; nil: it is about something else.
 func (w *world) call(who string, ops []store.Op, writes bool) *Call {
-	c := &Call{Who: who, From: time.Since(w.began), To: never, Reads: !writes}
+	var ours []store.Op
 	for _, op := range ops {
 		if slices.Contains(linear, op.Key) {
-			c.Ops = append(c.Ops, op)
+			ours = append(ours, op)
 		}
 	}
-	if len(c.Ops) == 0 {
+	if ours == nil {
 		return nil
 	}
-	return c
+	return &Call{Who: who, From: time.Since(w.began), To: never, Reads: !writes, Ops: ours}
 }
 
 // done notes what became of it in the store.

@@ -23,7 +23,7 @@ func New(clock func() time.Time) *KV {
 		clock = time.Now
 	}
 	s := &server{clock: clock, index: 9, keys: map[string]entry{}, stones: map[string]uint64{}, sessions: map[string]session{},
-		delays: map[string]time.Time{}, armed: map[string]time.Duration{}, delay: time.Millisecond, changed: make(chan struct{}),
+		delays: map[string]time.Time{}, armed: map[string]time.Duration{}, delay: time.Millisecond,
 		span: func(_ string, _ int, ttl time.Duration) time.Duration { return 2 * ttl }}
 	return &KV{&Caller{server: s}}
 }
@@ -172,8 +172,8 @@ type server struct {
 	made     int                      // sessions so far
 	saved    Snapshot                 // the last one
 
-	life    int           // raised by each restore
-	changed chan struct{} // closed by the next change
+	life    int     // raised by each restore
+	bells   []*bell // of watches that are blocked, in the order in which they came
 	observe func(Commit)
 }
 
@@ -196,12 +196,6 @@ func (s *server) below(prefix string) iter.Seq[string] {
 			}
 		}
 	}
-}
-
-// wake lets every blocked watch look again.
-func (s *server) wake() {
-	close(s.changed)
-	s.changed = make(chan struct{})
 }
 
 // Snapshot is what a store held at one time.

@@ -160,7 +160,7 @@ func (t *stage) commit() bool {
 	}
 	s.index, s.table = t.index, t.index
 	t.told()
-	s.wake()
+	s.news(t.dirty)
 	return true
 }
 

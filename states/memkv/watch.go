@@ -27,6 +27,8 @@ func (c *Caller) Watch(ctx context.Context, q store.Query) (store.Answer, error)
 		wait = defaultWait
 	}
 	until := c.server.clock().Add(wait)
+	bell := newBell(q)
+	defer c.server.unlisten(bell)
 	var denied []string
 	var last sighting
 	for first := true; ; first = false {
@@ -37,7 +39,8 @@ func (c *Caller) Watch(ctx context.Context, q store.Query) (store.Answer, error)
 			denied = c.denied
 		}
 		now, err := c.server.look(q, denied)
-		changed, left := c.server.changed, c.server.patience(until)
+		left := c.server.patience(until)
+		c.server.listen(bell, now.nothing)
 		c.server.mu.Unlock()
 		switch {
 		case err != nil:
@@ -50,7 +53,7 @@ func (c *Caller) Watch(ctx context.Context, q store.Query) (store.Answer, error)
 			return now.answer, nil
 		}
 		last = now
-		pause(ctx, changed, left.wait)
+		bell.wait(ctx, left.wait)
 	}
 }
 
@@ -67,16 +70,6 @@ func (s *server) patience(until time.Time) patience {
 		return patience{wait: end.Sub(now)}
 	}
 	return patience{wait: until.Sub(now), over: !now.Before(until)}
-}
-
-func pause(ctx context.Context, changed <-chan struct{}, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-changed:
-	case <-timer.C:
-	}
 }
 
 func (s *server) look(q store.Query, denied []string) (sighting, error) {

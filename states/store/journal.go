@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -32,7 +33,8 @@ func (s *Store) chain(snapshot states.Snapshot, change states.Change) (states.Ch
 			entry.Found[key] = found
 		}
 	}
-	note(states.KeyRecord, snapshot.Record.Digest, headless(encode(change.Record)))
+	record := encode(change.Record)
+	note(states.KeyRecord, snapshot.Record.Digest, headless(record))
 	if change.Desired != nil {
 		note(states.KeyDesired, snapshot.Desired.Digest, encode(change.Desired))
 	}
@@ -45,7 +47,7 @@ func (s *Store) chain(snapshot states.Snapshot, change states.Change) (states.Ch
 	}
 	texts[""] = encode(change.Entry)
 	change.Record.Head = states.Fingerprint(texts[""])
-	texts[states.KeyRecord] = encode(change.Record)
+	texts[states.KeyRecord] = withHead(record, change.Record.Head)
 	return change, texts
 }
 
@@ -74,6 +76,12 @@ func headless(text []byte) []byte {
 		return text[:at[0]]
 	}
 	return text
+}
+
+// withHead is a record that was written with noHead, as it is written with its own.
+func withHead(text []byte, head string) []byte {
+	body := headless(text)
+	return append(body[:len(body):len(body)], bytes.Replace(text[len(body):], []byte(noHead), []byte(head), 1)...)
 }
 
 // sealed reads a document that leaders write, with its digest.
