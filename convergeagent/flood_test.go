@@ -72,14 +72,18 @@ func TestHideSecrets(t *testing.T) {
 	t.Parallel()
 	const id = "6f1b5e9a-0000-4000-8000-000000000001"
 	for line, want := range map[string]string{
-		"SecretID: " + id:                        "SecretID: " + Hidden,
-		`{"Token":"` + id + `"}`:                 `{"Token":"` + Hidden + `"}`,
-		"CONSUL_HTTP_TOKEN=" + id + " consul":    "CONSUL_HTTP_TOKEN=" + Hidden + " consul",
-		id + " is the secret":                    Hidden + " is the secret",
-		"node id " + id:                          "node id " + id,
-		"the token " + strings.ToUpper(id):       "the token " + Hidden,
-		"the token is not shown":                 "the token is not shown",
-		"a " + strings.Repeat("x", 300) + " end": "a " + strings.Repeat("x", 300) + " end",
+		"SecretID: " + id:                                "SecretID: " + Hidden,
+		`{"Token":"` + id + `"}`:                         `{"Token":"` + Hidden + `"}`,
+		"CONSUL_HTTP_TOKEN=" + id + " consul":            "CONSUL_HTTP_TOKEN=" + Hidden + " consul",
+		id + " is the secret":                            Hidden + " is the secret",
+		"node id " + id:                                  "node id " + id,
+		"the token " + strings.ToUpper(id):               "the token " + Hidden,
+		"the token is not shown":                         "the token is not shown",
+		"> Authorization: Basic dTpw":                    "> Authorization: Basic " + Hidden,
+		`{"authorization": "Bearer ey.J-_~+/=", "a": 1}`: `{"authorization": "Bearer ` + Hidden + `", "a": 1}`,
+		"authorization: basic checks follow":             "authorization: basic " + Hidden + " follow",
+		"a bearer of good news":                          "a bearer of good news",
+		"a " + strings.Repeat("x", 300) + " end":         "a " + strings.Repeat("x", 300) + " end",
 	} {
 		if got := hideSecrets(line); got != want {
 			t.Errorf("%q becomes %q, want %q", line, got, want)

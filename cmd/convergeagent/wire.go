@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"syscall"
 	"time"
 
@@ -134,19 +132,6 @@ func warnOfServer(ctx context.Context, client *consulkv.Client, log hclog.Logger
 	defer cancel()
 	if among, err := client.AmongServers(ctx); err == nil && among {
 		log.Warn("this is one of Consul's servers: if it loses the others, this node counts as gone; a client agent is better", "consul", client.Address())
-	}
-}
-
-// hider takes out of a text the agent's own tokens, and what this node's file says is to stay on it.
-func hider(secrets func() []string, patterns []*regexp.Regexp) func(string) string {
-	return func(text string) string {
-		for _, secret := range secrets() {
-			text = strings.ReplaceAll(text, secret, convergeagent.Hidden)
-		}
-		for _, pattern := range patterns {
-			text = pattern.ReplaceAllString(text, convergeagent.Hidden)
-		}
-		return text
 	}
 }
 
