@@ -7,17 +7,18 @@ import (
 	"testing"
 
 	"orch/states"
+	"orch/states/skiptest"
 )
 
 // A disk that is full is told, in the same words each time; nothing runs, and when there is room again it goes on.
 func TestAFullDisk(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small disk")
+		skiptest.Denied(t, "only root can mount a small disk")
 	}
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
-		t.Skipf("no disk can be mounted here: %v", err)
+		skiptest.Denied(t, "no disk can be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	r := rigIn(t, dir, "exit 0")

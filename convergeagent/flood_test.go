@@ -15,6 +15,7 @@ import (
 	"orch/convergeagent/runner"
 	"orch/states"
 	"orch/states/racetest"
+	"orch/states/skiptest"
 )
 
 // Output without end, of bytes that are no text and no lines: the pipe never stalls, the runner stays small,
@@ -107,7 +108,7 @@ func TestASecretAtTheEdge(t *testing.T) {
 func TestRunsInCgroups(t *testing.T) {
 	t.Parallel()
 	if runner.OwnCgroup() == "" {
-		t.Skip("there is no cgroup v2 here")
+		skiptest.Denied(t, "there is no cgroup v2 here in which folders can be made")
 	}
 	got, dir := try(t, `cat /proc/self/cgroup > DIR/in`, time.Minute)
 	text, _ := os.ReadFile(dir + "/in")

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"orch/states/skiptest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -28,10 +30,7 @@ func (f *field) newTerminal(width, height int) *terminal {
 	f.t.Helper()
 	tmux, err := exec.LookPath("tmux")
 	if err != nil {
-		if os.Getenv("CI") == "true" && os.Getenv("ORCH_TMUX") != "none" {
-			f.t.Fatal("the live view is looked at in tmux, and there is none; ORCH_TMUX=none does without")
-		}
-		f.t.Skip("the live view is looked at in tmux, and there is none")
+		skiptest.Lacks(f.t, "the live view is looked at in tmux, and there is none: make tools installs it")
 	}
 	x := &terminal{f: f, tmux: tmux, socket: filepath.Join(f.t.TempDir(), "tmux")}
 	x.do("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height),

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"orch/states/skiptest"
 )
 
 // network joins the hosts of a lab: by namespaces and a bridge, or, where those are not allowed, by
@@ -83,12 +85,8 @@ func (n *network) enter(host string) []string {
 // cuts skips a test that needs networks to be cut, where that is not possible.
 func (n *network) cuts() {
 	n.t.Helper()
-	switch {
-	case n.prefix != "":
-	case os.Getenv("CI") == "true":
-		n.t.Fatal("network namespaces are not to be had here, and in CI no test is skipped for want of them")
-	default:
-		n.t.Skip("network namespaces are not to be had here: this test cuts networks")
+	if n.prefix == "" {
+		skiptest.Lacks(n.t, "network namespaces are not to be had here: this test cuts networks")
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"orch/states/skiptest"
 )
 
 // Whatever a script, or somebody who pastes, puts where the agent expects a name: it is refused in a few
@@ -94,7 +96,7 @@ converge "exec" { command = ["/bin/true"] }`
 		t.Run(name, func(t *testing.T) {
 			path := made(t)
 			if err := row.spoil(path); err != nil {
-				t.Skip(err) // only root gives files away
+				skiptest.Denied(t, "only root gives files away: %v", err)
 			}
 			told, code, out := runIt("--config", path)
 			if row.says == "" && (code != 0 || told.Cluster != "web") || row.says != "" && (code != exitUsage || !strings.Contains(out, row.says)) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"orch/states"
+	"orch/states/skiptest"
 )
 
 // travelling is a cluster on the second of three hops, one of which only "*" allows.
@@ -104,7 +105,7 @@ func drawn() []graphJSON {
 func TestGraphviz(t *testing.T) {
 	dot, err := exec.LookPath("dot")
 	if err != nil {
-		t.Skip("graphviz is not installed; the parser in this file has looked at all of it")
+		skiptest.Lacks(t, "graphviz is not installed: make tools installs it")
 	}
 	for _, g := range drawn() {
 		cmd := exec.Command(dot, "-Tsvg")

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 
+	"orch/states/skiptest"
 	"orch/states/storetest/consultest"
 )
 
@@ -69,7 +70,7 @@ converge "exec" { command = ["/usr/local/sbin/converge", "${state}", "${argument
 // runs, configured, converging, restarted and upgraded in the middle of a run and by a run, removed.
 func TestCleanMachine(t *testing.T) {
 	if os.Getuid() != 0 || runtime.GOOS != "linux" {
-		cannot(t, "SKIP: only root on Linux can install packages in a machine of a test's own")
+		skiptest.Lacks(t, "only root on Linux can install packages in a machine of a test's own")
 	}
 	tool(t, "mmdebstrap")
 	consul := consultest.Start(t)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"orch/states/hclfile"
+	"orch/states/skiptest"
 )
 
 func TestVersions(t *testing.T) {
@@ -146,15 +147,6 @@ func tool(t *testing.T, name string) string {
 	if err == nil {
 		return path
 	}
-	cannot(t, name+" is not here: make tools installs it, where it may")
+	skiptest.Lacks(t, "%s is not here: make tools installs it, where it may", name)
 	return ""
-}
-
-// cannot skips a test for what this machine has not, and fails in CI.
-func cannot(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s; in CI no test is skipped", why)
-	}
-	t.Skip(why)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orch/states"
+	"orch/states/skiptest"
 )
 
 func lagGate(timeout time.Duration) states.Gate {
@@ -122,7 +123,7 @@ func TestProgramIsEndedAsAGroup(t *testing.T) {
 // A child in a session of its own that holds the output open must not hold the answer up.
 func TestProgramThatLeavesADaemon(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/setsid"); err != nil {
-		t.Skip("there is no setsid")
+		skiptest.Lacks(t, "there is no setsid: Debian's util-linux has it")
 	}
 	file := filepath.Join(t.TempDir(), "pid")
 	got := run(t.Context(), []string{"/bin/sh", "-c", `setsid sh -c 'echo $$ >"$0".new; mv "$0".new "$0"; exec sleep 600' "$0" & while [ ! -f "$0" ]; do sleep 0.01; done; echo ok`, file}, about(1), lagGate(time.Minute))

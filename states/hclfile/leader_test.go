@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orch/states/hclfile"
+	"orch/states/skiptest"
 )
 
 func parseLeader(t testing.TB, name string) (hclfile.LeaderConfig, hclfile.Diagnostics) {
@@ -69,7 +70,7 @@ func TestLoadLeaderTrustsNobodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if os.Geteuid() != 0 && strings.Contains(test.want, "4711") {
-				t.Skip("only root can give files away")
+				skiptest.Denied(t, "only root can give files away")
 			}
 			dir, link := t.TempDir(), t.TempDir()
 			file := filepath.Join(dir, "orch.hcl")

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"orch/states/skiptest"
 )
 
 // Find gives the path of a Consul program: $CONSUL_BIN, the one in $PATH, or bin/consul of this
@@ -14,11 +16,7 @@ func Find(t testing.TB) string {
 	if path := find(); path != "" {
 		return path
 	}
-	const advice = "there is no Consul to test with: make consul"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(advice)
-	}
-	t.Skip(advice)
+	skiptest.Lacks(t, "there is no Consul to test with: make consul")
 	return ""
 }
 
