@@ -162,12 +162,13 @@ func (p *planner) leaving() []states.State {
 	return from
 }
 
-// somewhere tells whether any known node says that it is at a state, or tried to be.
+// somewhere tells whether any known node says that it is at a state, or tried to be. One that is just about to run
+// may take that back, and then has tried what it had tried before: nobody knows what that is.
 func (p *planner) somewhere(state states.State) bool {
 	for i := range p.Nodes {
 		node, status := &p.Nodes[i], &p.Nodes[i].Status.Value
 		if node.Status.There() && !forgotten(node) &&
-			(!node.Status.OK() || status.State.Same(state) || status.State.None() && state.None() || !status.Attempting.None() && status.Attempting.Same(state)) {
+			(!node.Status.OK() || status.Run.Going() || status.State.Same(state) || status.State.None() && state.None() || !status.Attempting.None() && status.Attempting.Same(state)) {
 			return true
 		}
 	}

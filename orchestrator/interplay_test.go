@@ -524,6 +524,25 @@ func TestFromDoesNotGrowForEver(t *testing.T) {
 	}
 }
 
+// Who has just claimed may take that back, as after a pause of its machine, and has tried then what it had tried before:
+// as long as somebody may, nothing that the cluster was leaving is forgotten.
+func TestFromKeepsWhatAClaimHides(t *testing.T) {
+	w := toVersion2(t, 2, func(*states.Transition) {})
+	failed, elsewhere := states.State{Name: "version", Argument: "33"}, states.State{Name: "version", Argument: "4"}
+	w.snapshot.Desired.Value.From = []states.State{failed}
+	from := func(outcome states.Outcome) []states.State {
+		status := &w.node("n00").Status.Value
+		status.Attempting, status.Run = elsewhere, states.Run{ID: "r-1", Outcome: outcome, Terminal: outcome != ""}
+		return newPlanner(w.snapshot, w.leading, w.now).leaving()
+	}
+	if !failed.In(from("")) {
+		w.fail("its claim may be taken back, and then it tried %s: %v", failed, from(""))
+	}
+	if failed.In(from(states.ExitedBadly)) {
+		w.fail("nobody can have tried %s: %v", failed, from(states.ExitedBadly))
+	}
+}
+
 // 18. soak longer than the progress deadline
 func TestSoakIsNoLackOfProgress(t *testing.T) {
 	w := toVersion2(t, 4, func(t *states.Transition) {

@@ -55,6 +55,10 @@ func replays() []replayed {
 		{"everybody fell silent on the way, and the way back was over at once: all who had moved went together as they came back",
 			aStory("  batches = [1, 1, 1]\n  on_failure = \"rollback\"\n", "", converge, at(5, "transition", "", "version 1"), at(9, "transition", "", "version 2"),
 				at(9.4, "off", "n1", "").in("", 8*time.Minute), at(9.4, "off", "n2", "").in("", 8*time.Minute), at(9.4, "off", "n3", "").in("", 8*time.Minute))},
+		{"what a node had tried was forgotten while it had claimed another run, which it took back then: it went without its turn",
+			aStory("  batches = [\"100%\"]\n", "", converge, at(4, "transition", "", "version 1"), at(6, "bad", "n1", "").in("", 2*time.Minute), at(6, "bad", "n2", "").in("", 2*time.Minute),
+				at(6, "bad", "n3", "").in("", 2*time.Minute), at(6.5, "transition", "", "version 33"), at(8.5, "freeze process", "it", "").in("after claim", 10*time.Minute),
+				at(9, "transition", "", "converged supersede"), at(9.5, "transition", "", "version 4 supersede")).with(func(s *Story) { s.TTL = time.Minute })},
 		{"a lease that ended in the very instant of a snapshot stopped the simulator",
 			aStory("", "", converge, at(2, "crash", "n1", ""), at(2.2, "crash", "leader", "")).with(func(s *Story) { s.Rough = true })},
 	}
