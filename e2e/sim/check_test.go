@@ -198,6 +198,7 @@ func TestChecksAreSilent(t *testing.T) {
 		"half, and one was forgotten when it was another": going().wrote("n1#1", aStatus("n1", states.Run{})).wrote("", silent("n2"), Doc{Room: "orders", Name: "n1", Order: &states.Order{Forgotten: &states.Word{Instance: "i-old"}}}).
 			quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
 		"backwards, and it says what an earlier process began": going().note(Note{Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).wrote("n1#2", aStatus("n1", aRun("r-9", 9))),
+		"alone, and somebody planted what is open":             going().wrote("", aDesired(1<<53, 2, true)).wrote("n1#1", aStatus("n1", states.Run{})).note(Note{Calm: "alone"}).note(Note{Calm: "operator"}),
 		"half, and a way back begins":                          going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("orch1", anEntry(2, states.EventRollback), goesBack(), aDesired(1, 3, false)),
 		"half, and all fell silent now":                        going().wrote("", silent("n1"), silent("n2")).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
 		"recovered far enough":                                 going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(1, 2)}}).wrote("orch1", anEntry(2, states.EventRecovered), aDesired(1001, 1002, false)),

@@ -6,7 +6,8 @@ import (
 	"orch/states"
 )
 
-// alone: once nothing goes wrong any more, whoever may go arrives, with nobody who leads.
+// alone: once nothing goes wrong any more, whoever may go arrives, with nobody who leads. What nobody can have counted
+// to is followed by nobody.
 func alone(h *History) (all []Violation) {
 	var since time.Duration
 	h.replay(func(i int, n *Note, before, after *Frame) {
@@ -15,7 +16,7 @@ func alone(h *History) (all []Violation) {
 			since = n.At
 		case "operator":
 			d := after.Desired
-			if d == nil || !d.Open {
+			if d == nil || !d.Open || d.Planted(n.now()) != "" {
 				return
 			}
 			for name, doc := range after.Statuses {

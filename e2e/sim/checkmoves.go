@@ -86,10 +86,17 @@ func stopped(h *History) (all []Violation) {
 	return all
 }
 
-// alive: a move that takes no other's place does not stop for failures before anybody was let go.
+// alive: a move that takes no other's place does not stop for failures before anybody was let go, but for nodes
+// that fell silent since it began.
 func alive(h *History) (all []Violation) {
 	let, fresh := map[string]bool{}, map[string]bool{}
+	began, fell := map[string]time.Duration{}, map[string]time.Duration{}
 	h.replay(func(i int, n *Note, before, after *Frame) {
+		for name, doc := range after.Statuses {
+			if n.Write != nil && doc.Session == "" && before.Statuses[name].Session != "" {
+				fell[name] = n.At
+			}
+		}
 		if n.Write == nil || n.Reset || before.Record == nil || after.Record == nil {
 			return
 		}
@@ -98,15 +105,30 @@ func alive(h *History) (all []Violation) {
 			case e == nil:
 			case after.Record.ID != before.Record.ID:
 				fresh[after.Record.ID] = before.Record.Status != states.Running
-				let[after.Record.ID] = after.Record.Batch.Number > 0
+				let[after.Record.ID], began[after.Record.ID] = after.Record.Batch.Number > 0, n.At
 			case e.Event == states.EventBatch, e.Event == states.EventOpened:
 				let[after.Record.ID] = true
-			case e.Event == states.EventHalted && after.Record.Cause == states.ByFailures && fresh[after.Record.ID] && !let[after.Record.ID]:
+			case e.Event == states.EventHalted && after.Record.Cause == states.ByFailures && fresh[after.Record.ID] && !let[after.Record.ID] && !onlyLost(after.Record, fell, began[after.Record.ID]):
 				all = append(all, found(i, n, "%s stops before it let anybody go: %s", after.Record.ID, e.Reason))
 			}
 		}
 	})
 	return all
+}
+
+// onlyLost tells whether all that counts against a move are nodes that fell silent after an instant.
+func onlyLost(r *states.Record, fell map[string]time.Duration, since time.Duration) bool {
+	n := 0
+	for _, c := range r.Counted {
+		switch {
+		case c.Retried:
+		case c.Kind != states.CountLost || fell[c.Node] <= since:
+			return false
+		default:
+			n++
+		}
+	}
+	return n > 0
 }
 
 // joiners: whoever comes late to a move into a state that serves does not go there before it is proven,
@@ -126,7 +148,8 @@ func joiners(h *History) (all []Violation) {
 }
 
 // left: whoever is where the cluster comes from waits for its turn, however often the target changes. Who
-// was silent when it changed comes late, and so does who came back so shortly before that its leader did not see it.
+// was silent when it changed, or when a hop began, comes late, and so does who came back so shortly before that its
+// leader did not see it.
 func left(h *History) (all []Violation) {
 	var from []states.State
 	alive := map[string]bool{}
@@ -147,11 +170,14 @@ func left(h *History) (all []Violation) {
 		switch {
 		case n.Reset:
 			from = nil
-		case n.Write != nil && before.Desired != nil && after.Desired != nil && before.Desired.Transition != after.Desired.Transition:
-			from = append([]states.State{before.Desired.State}, before.Desired.From...)
+		case n.Write != nil && headsElsewhere(before.Desired, after.Desired):
+			moves := before.Desired.Transition != after.Desired.Transition
+			if moves {
+				from = append([]states.State{before.Desired.State}, before.Desired.From...)
+			}
 			for name, doc := range before.Statuses {
 				seen := after.Record == nil || isMember(after.Record, name) || n.At-back[name] > patience
-				alive[name] = doc.Session != "" && seen
+				alive[name] = (moves || alive[name]) && doc.Session != "" && seen
 			}
 		case n.Start != nil && n.Start.Run.Under == states.UnderJoiner && before.Desired != nil:
 			said := before.Statuses[n.Start.Node].Status // a machine that was installed anew knows of none
@@ -164,6 +190,11 @@ func left(h *History) (all []Violation) {
 		}
 	})
 	return all
+}
+
+// headsElsewhere tells whether a write begins a move, or a hop of one.
+func headsElsewhere(before, after *states.Desired) bool {
+	return before != nil && after != nil && (before.Transition != after.Transition || !before.State.Same(after.State))
 }
 
 func isMember(r *states.Record, node string) bool {

@@ -22,6 +22,11 @@ func TestChecksOfWhoIsLateOrSkipped(t *testing.T) {
 		"left, and its leader did not see yet that it was back":                {left, returned(0, "n2"), false},
 		"left, and its leader saw that it was back":                            {left, returned(0, "n1", "n2"), true},
 		"left, and its leader did not see for long that it was back":           {left, returned(5, "n2"), true},
+		"left, and it was silent when a hop began":                             {left, hopped(true), false},
+		"left, and it was there when a hop began":                              {left, hopped(false), true},
+		"alive, and one fell silent since it began":                            {alive, waited(2, 1), false},
+		"alive, and one fell silent before it began":                           {alive, waited(1, 1), true},
+		"alive, and another failed before it began":                            {alive, waited(2, 2), true},
 		"stopped, and the skipped run was cut off":                             {stopped, skipped(states.Interrupted), false},
 		"stopped, and the skipped run failed":                                  {stopped, skipped(states.TimedOut), true},
 	} {
@@ -52,6 +57,36 @@ func returned(notes int, members ...string) *tale {
 	there, record := aStatus("n1", states.Run{}).settledAt(v1), aRecord(1, members...)
 	record.Record.ID = "t-2"
 	return going().wrote("", silent("n1")).wrote("n1#1", there).quiet(notes).wrote("orch1", anotherDesired(3), record).note(joins("n1", v1, 3))
+}
+
+// hopped is a node at version 1 whose cluster takes two hops, and which may be silent as the second begins; then it joins.
+func hopped(quiet bool) *tale {
+	there, record := aStatus("n1", states.Run{}).settledAt(v1), aRecord(1, "n1", "n2")
+	second := anotherDesired(4)
+	second.Desired.State.Argument = "4"
+	record.Record.ID = "t-2"
+	story := going().wrote("n1#1", there).quiet(3).wrote("orch1", anotherDesired(3), record)
+	if quiet {
+		story.wrote("", silent("n1"))
+	}
+	return story.wrote("orch1", second).wrote("n1#1", there).note(joins("n1", v1, 4))
+}
+
+// waited is a move that stops before it let anybody go, since n1 was lost, which fell silent before or after it began, and
+// perhaps another.
+func waited(falls, lost int) *tale {
+	story, halted := going().wrote("orch1", anEntry(2, states.EventPaused), paused("t-1", "")), paused("t-2", states.ByFailures)
+	for _, name := range []string{"n1", "n2"}[:lost] {
+		halted.Record.Counted = append(halted.Record.Counted, states.Counted{Node: name, Kind: states.CountLost})
+	}
+	if falls == 1 {
+		story.wrote("", silent("n1"))
+	}
+	story.wrote("orch1", anEntry(3, states.EventAccepted), fresh("t-2"))
+	if falls == 2 {
+		story.wrote("", silent("n1"))
+	}
+	return story.wrote("orch1", anEntry(4, states.EventHalted), halted)
 }
 
 // astray is what a node says that was at version 1, and tried another.

@@ -53,12 +53,11 @@ func (w *world) command() *command {
 	return c
 }
 
-// leave ends the process.
+// leave ends the process. Its clock is kept: what it wrote may be on its way.
 func (c *command) leave() {
 	c.life.kill()
 	c.w.mu.Lock()
 	delete(c.w.lives, c.life.name)
-	delete(c.w.clocks, c.life.name)
 	c.w.mu.Unlock()
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"orch/orchestrator"
@@ -133,7 +134,7 @@ func remedy(s states.Snapshot, now time.Time, did string) (e Event, over bool) {
 	case record.Status == states.Paused && (record.Failures() > record.Budget() || did == "resume"):
 		return Event{Do: "retry"}, false
 	case record.Status == states.Paused:
-		return Event{Do: "resume", Arg: "accept override members"}, false
+		return Event{Do: "resume", Arg: "accept override members" + floor(s, now)}, false
 	case record.Status == states.Aborted && did == "transition": // no legal way leads there
 		return Event{Do: "rollback"}, false
 	case record.Status == states.Aborted:
@@ -146,4 +147,12 @@ func remedy(s states.Snapshot, now time.Time, did string) (e Event, over bool) {
 		}
 	}
 	return Event{}, true
+}
+
+// floor is what to add where orch says that min_healthy holds a move, as it does one that leaves too few who serve.
+func floor(s states.Snapshot, now time.Time) string {
+	if slices.ContainsFunc(orchestrator.Blockers(s, now), func(w orchestrator.Wait) bool { return w.Kind == "floor" }) {
+		return " min_healthy"
+	}
+	return ""
 }
