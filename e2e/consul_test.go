@@ -232,6 +232,6 @@ func eventually(t testing.TB, what string, within time.Duration, ok func() bool)
 		if time.Now().After(deadline) {
 			t.Fatalf("waited %s for %s", within, what)
 		}
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }

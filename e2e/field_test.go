@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -255,9 +256,17 @@ func (f *field) nodes(n int) {
 
 // phase lists the nodes that say that they are in a phase.
 func (f *field) phase(phase string) []string {
+	_, text := f.consul.http("GET", "/v1/kv/orch/clusters/web/status/?recurse&consistent", "")
+	var pairs []struct {
+		Key   string
+		Value []byte
+	}
+	_ = json.Unmarshal([]byte(text), &pairs) // what is not there is in no phase
 	var nodes []string
-	for node := range f.agents {
-		if f.node(node).Phase == phase {
+	for _, pair := range pairs {
+		var s nodeStatus
+		node := path.Base(pair.Key)
+		if f.agents[node] != nil && json.Unmarshal(pair.Value, &s) == nil && s.Phase == phase {
 			nodes = append(nodes, node)
 		}
 	}

@@ -151,7 +151,7 @@ func TestPuppetExecDoesNotOutliveItsRun(t *testing.T) {
 	tool(t, "puppet")
 	f := newField(t)
 	f.puppetAgent(`exec { 'hang': command => "/bin/sh -c 'echo \$\$ > ` + f.dir + `/child; exec sleep 300'", timeout => 0 }`)
-	f.ok("apply", f.file("web.hcl", strings.Replace(webHCL(""), `"5s"`, `"25s"`, 1)), "--yes")
+	f.web(`converge_timeout = "25s"`)
 	run := f.fails()
 	if run.Outcome != "timeout" {
 		t.Errorf("%+v", run)

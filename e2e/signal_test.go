@@ -99,7 +99,7 @@ func (s *server) count(prefix, text string) int {
 
 // within waits for something, and tells whether it came.
 func within(limit time.Duration, so func() bool) bool {
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if so() {
 			return true
 		}

@@ -138,7 +138,6 @@ func (f *field) story() {
 		{"waiting", ""},
 		{"converged", "release = 40\nartifact = \n"},
 		{"version 42", "release = 42\nartifact = https://repo.example/web/42.tgz\n"},
-		{"converged", "release = 40\nartifact = \n"},
 		{"off", ""},
 	} {
 		f.ok(append([]string{"transition", "web", "--yes"}, strings.Fields(move.state)...)...)
