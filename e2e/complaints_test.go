@@ -15,7 +15,7 @@ func TestComplaint1WhoDoesNotAnswerIsNamed(t *testing.T) {
 	f := newField(t)
 	f.serving(3, `
     batches          = ["100%"]
-    converge_timeout = "2s"`)
+    converge_timeout = "3s"`)
 	f.ctl("web-03", "pause=60")
 	move := f.orchStart("transition", "web", "version", "2")
 	eventually(t, "web-03 to run", patience, func() bool { return slices.Contains(f.order("version 2"), "web-03") })
@@ -88,7 +88,7 @@ func TestComplaint5TheDeadHoldNoLock(t *testing.T) {
 	f.serving(4, `
     batches          = [1]
     max_failures     = 1
-    converge_timeout = "2s"`)
+    converge_timeout = "3s"`)
 	f.ctl("web-01", "pause=60")
 	move := f.orchStart("transition", "web", "version", "2")
 	eventually(t, "web-01 to run", patience, func() bool { return len(f.to("version 2")) == 1 })
@@ -315,7 +315,7 @@ func TestComplaint18WhoComesBackCatchesUp(t *testing.T) {
 	f.serving(3, `
     batches          = [1]
     on_lost          = "skip"
-    converge_timeout = "2s"`)
+    converge_timeout = "3s"`)
 	f.ctl("web-03", "pause=30")
 	move := f.orchStart("transition", "web", "version", "2")
 	eventually(t, "web-03 to run", patience, func() bool { return len(f.to("version 2")) == 3 })

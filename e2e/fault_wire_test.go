@@ -42,7 +42,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 			eventually(t, "the first run", patience, func() bool { return len(f.to("version "+to)) > 0 || !move.running() })
 			w.does(row.fault)
 			if row.silent {
-				time.Sleep(500 * time.Millisecond) // what was claimed begins
+				time.Sleep(1500 * time.Millisecond) // what was claimed begins
 				before := len(f.runs())
 				time.Sleep(2 * time.Second)
 				if now := len(f.runs()); now != before {

@@ -81,7 +81,7 @@ func TestGateOnConsulChecks(t *testing.T) {
     gate "consul_check" "web-passing" {
       service     = "web"
       passing_for = "500ms"
-      timeout     = "3s"
+      timeout     = "5s"
     }`)
 	f.check("passing", web(1), web(2), web(3), web(4))
 	goOn := f.stays("web-01", "")
@@ -211,7 +211,7 @@ func TestCanaryThatDies(t *testing.T) {
 	f.serving(4, `
     batches = [1, "100%"]
     on_lost = "skip"
-    converge_timeout = "3s"`)
+    converge_timeout = "10s"`, []string{"--session-ttl", "4s"})
 	f.says(f.ok("plan", "web", "version", "2"), "web-01")
 	f.agents["web-01"].kill() // its session says that it lives, for a while
 	text := f.ok("transition", "web", "version", "2")

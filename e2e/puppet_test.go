@@ -151,7 +151,7 @@ func TestPuppetExecDoesNotOutliveItsRun(t *testing.T) {
 	tool(t, "puppet")
 	f := newField(t)
 	f.puppetAgent(`exec { 'hang': command => "/bin/sh -c 'echo \$\$ > ` + f.dir + `/child; exec sleep 300'", timeout => 0 }`)
-	f.web(`converge_timeout = "25s"`)
+	f.web(`converge_timeout = "60s"`) // puppet takes seconds to begin, and on a machine under load many
 	run := f.fails()
 	if run.Outcome != "timeout" {
 		t.Errorf("%+v", run)

@@ -179,8 +179,10 @@ func TestTwoOperators(t *testing.T) {
 	f := newField(t)
 	f.web(`batches = [1]`)
 	f.nodes(3)
-	f.ctl("all", "pause=0.7")
+	goOn := f.stays("all", "")
 	first, second := f.orchStart("transition", "web", "waiting"), f.orchStart("transition", "web", "waiting")
+	eventually(t, "one of them to be refused", patience, func() bool { return !first.running() || !second.running() })
+	goOn()
 	codes := []int{f.wait(first, patience), f.wait(second, patience)}
 	refused := second
 	if codes[0] == 6 {

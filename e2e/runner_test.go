@@ -5,10 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"orch/states/skiptest"
 )
@@ -192,7 +192,13 @@ func TestRebootInMidRun(t *testing.T) {
 	f.ctl("web-01", `echo $$ > $dir/leader; echo it works; sleep 300`)
 	move := f.orchStart("transition", "web", "waiting")
 	eventually(t, "it to run", patience, func() bool { text, _ := os.ReadFile(f.dir + "/leader"); return len(text) > 0 })
-	time.Sleep(700 * time.Millisecond) // what it says is written down now and then
+	eventually(t, "what it says to be written down", patience, func() bool {
+		logs, _ := filepath.Glob(f.dir + "/agents/web-01/runs/*.log")
+		return slices.ContainsFunc(logs, func(log string) bool {
+			text, _ := os.ReadFile(log)
+			return strings.Contains(string(text), "it works")
+		})
+	})
 	runners := f.runners()
 	first.kill() // all that the power took
 	for _, pid := range runners {

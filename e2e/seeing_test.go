@@ -27,8 +27,9 @@ func TestComplaint9CodesTellTheTruth(t *testing.T) {
 	f.exits(6, "transition", "web", "nowhere")
 	f.exits(1, "status", "db")
 	f.ctl("web-02", "")
-	f.ctl("all", "pause=1")
-	f.exits(3, "transition", "web", "version", "4", "--timeout", "500ms")
+	goOn := f.stays("all", "")
+	f.exits(3, "transition", "web", "version", "4", "--timeout", "2s")
+	goOn()
 	f.ok("pause", "web")
 	f.exits(3, "status", "web", "--watch")
 	f.exits(6, "transition", "web", "version", "5") // it is paused by somebody
