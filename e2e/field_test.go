@@ -40,6 +40,12 @@ const patience = 90 * time.Second
 func newField(t *testing.T, options ...string) *field {
 	t.Helper()
 	t.Parallel()
+	return aloneField(t, options...)
+}
+
+// aloneField is for a test that takes all of the machine: no other goes on beside it.
+func aloneField(t *testing.T, options ...string) *field {
+	t.Helper()
 	f := emptyField(t)
 	f.consul = startConsul(t, options...)
 	t.Cleanup(f.replays)

@@ -11,7 +11,7 @@ import (
 func heirs(t *testing.T, policy string) (f *field, host *client, move *process) {
 	t.Helper()
 	f = newField(t)
-	f.web(policy + "\nconverge_timeout = \"12s\"")
+	f.web(policy + "\nconverge_timeout = \"30s\"") // what is looked at goes on meanwhile
 	host = startClient(t, f.consul, "web-02")
 	f.agent("web-01")
 	f.agent("web-02", "--http-addr", host.addr)
