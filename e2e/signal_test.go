@@ -117,8 +117,8 @@ func TestTheReaderGoes(t *testing.T) {
 	move := f.orchStart("transition", "web", "version", "2")
 	f.began("2")
 	look := f.orchStart("status", "web", "--watch")
-	f.wait(look, 60*time.Second)
-	f.wait(move, 60*time.Second)
+	f.wait(look, patience)
+	f.wait(move, patience)
 	f.seat = nil
 	f.says(look.text(), fmt.Sprintf("it ends with %d", 128+int(syscall.SIGPIPE)))
 	f.says(move.text(), "nobody reads this any more", "the move goes on", "it ends with 0")
