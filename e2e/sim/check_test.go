@@ -194,6 +194,8 @@ func TestChecksAreSilent(t *testing.T) {
 		"approved by somebody":              going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst().approved()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"floor, and another stays": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("n2#1", aStatus("n2", states.Run{}).settledAt(v1)).
 			wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
+		"floor, and who goes was just installed anew": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).note(Note{Who: "n1", Text: "is installed anew"}).
+			wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
 		"half, and one is back": going().wrote("", silent("n1"), silent("n2")).quiet(5).wrote("n1#1", aStatus("n1", states.Run{})).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
 		"half, and one was forgotten when it was another": going().wrote("n1#1", aStatus("n1", states.Run{})).wrote("", silent("n2"), Doc{Room: "orders", Name: "n1", Order: &states.Order{Forgotten: &states.Word{Instance: "i-old"}}}).
 			quiet(5).wrote("orch1", anEntry(2, states.EventAccepted), fresh("t-2")),
@@ -302,6 +304,8 @@ func broken() map[string]*tale {
 		"approved":                           going().wrote("orch1", anEntry(2, states.EventAccepted), asksFirst()).wrote("orch1", anEntry(3, states.EventBatch)),
 		"floor": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).
 			wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
+		"floor, and who was installed anew serves again": going().wrote("n1#1", aStatus("n1", states.Run{}).settledAt(v1)).note(Note{Who: "n1", Text: "is installed anew"}).note(ends(1, "n1", v1)).
+			wrote("orch1", anEntry(2, states.EventAccepted), keepsOne()).wrote("orch1", anEntry(3, states.EventBatch), anOrder("n1", "r-1", 2)),
 		"recovered": going().note(Note{Who: "n1#1", Saved: &Saved{"n1", "i-n1", mark(9, 9)}}).
 			wrote("orch1", anEntry(2, states.EventRecovered), aDesired(2, 9, false)),
 	}

@@ -69,11 +69,18 @@ func approved(h *History) (all []Violation) {
 	return all
 }
 
-// floors: a batch leaves as many healthy nodes as are asked for, unless somebody said otherwise.
+// floors: a batch leaves as many healthy nodes as are asked for, unless somebody said otherwise. A machine that was
+// just installed anew costs nothing, whatever its agent said before: a gate's checks tell that it serves nobody.
 func floors(h *History) (all []Violation) {
-	quiet := map[string]time.Duration{}
+	quiet, blank := map[string]time.Duration{}, map[string]bool{}
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		hears(quiet, n, after)
+		switch {
+		case n.Text == "is installed anew":
+			blank[n.Who] = true
+		case n.End != nil:
+			delete(blank, n.End.Machine)
+		}
 		r := before.Record
 		if n.Write == nil || n.Reset || r == nil || r.Current().Policy.MinHealthy == (states.Size{}) || orchestrator.Overrides(r.Overrides, "min_healthy", "") {
 			return
@@ -93,6 +100,7 @@ func floors(h *History) (all []Violation) {
 			known++
 			at, silent := quiet[name]
 			switch healthy := doc.Status.State.Serving && doc.Status.Attempting.None() && (!silent || n.At-at < patience); {
+			case healthy && let[name] && blank[name]:
 			case healthy && let[name]:
 				cost++
 			case healthy:
