@@ -20,7 +20,8 @@ const exitHelp = `Exit codes:
     0  it was told to stop, and did
     1  an error
     2  wrong usage, or a mistake in the configuration file
-    6  refused: another agent works with this state directory, or under this node's name`
+    6  refused: another agent works with this state directory, or under this
+       node's name`
 
 // usageError is a mistake of whoever started it.
 type usageError struct{ error }

@@ -50,28 +50,30 @@ type options struct {
 // starter runs an agent until the context ends.
 type starter func(ctx context.Context, o options) error
 
-const rootHelp = `Convergeagent keeps this node at the state that its cluster is to be at. It follows
-what lies in Consul's KV, and runs the command that you give it, or the one in its
-configuration file; nothing that lies in Consul can name a command.
+const rootHelp = `Convergeagent keeps this node at the state that its cluster is to be at. It
+follows what lies in Consul's KV, and runs the command that you give it, or
+the one in its configuration file; nothing that lies in Consul can name a
+command.
 
 Everything after --exec is the command and its arguments. An argument that is
 exactly ${state} or ${argument} is replaced; the environment has ORCH_STATE,
-ORCH_ARGUMENT, ORCH_FROM, ORCH_CLUSTER, ORCH_NODE, ORCH_RUN, ORCH_GENERATION, and
-ORCH_ATTRIBUTES, the path of a JSON file.
+ORCH_ARGUMENT, ORCH_FROM, ORCH_CLUSTER, ORCH_NODE, ORCH_RUN, ORCH_GENERATION,
+and ORCH_ATTRIBUTES, the path of a JSON file.
 
-Where a transition drains a service, every instance of that name on the local Consul
-agent is put into maintenance before the run; service "NAME" { id = "ID" } in the
-configuration file names the one that is this node's. A run that succeeds takes out
-what was put in for it, and nothing else.
+Where a transition drains a service, every instance of that name on the local
+Consul agent is put into maintenance before the run; service "NAME" { id =
+"ID" } in the configuration file names the one that is this node's. A run that
+succeeds takes out what was put in for it, and nothing else.
 
-In the file, check in a state says by which command this node is looked at once it is
-there, and every how often it converges again by itself: what a check finds is shown,
-and is repaired by the node or in its turn where on_drift = "repair" says so.
+In the file, check in a state says by which command this node is looked at
+once it is there, and every how often it converges again by itself: what a
+check finds is shown, and is repaired by the node or in its turn where
+on_drift = "repair" says so.
 
-A run goes on without the agent: SIGTERM, as a service manager sends it, ends the
-agent alone, and the next one takes the run over. Ctrl-C ends the run first, and
-again at once. Nothing that a run starts outlives it: services are started through
-init. The agents of a host run one at a time (--lock-dir).
+A run goes on without the agent: SIGTERM, as a service manager sends it, ends
+the agent alone, and the next one takes the run over. Ctrl-C ends the run
+first, and again at once. Nothing that a run starts outlives it: services are
+started through init. The agents of a host run one at a time (--lock-dir).
 
 `
 
@@ -82,7 +84,8 @@ func newRoot(command []string, start starter) *cobra.Command {
 		Use:   "convergeagent --cluster C --state-dir DIR --exec CMD [ARGS...]",
 		Short: "keep this node at its cluster's state",
 		Long:  rootHelp + exitHelp,
-		Example: `  convergeagent --cluster web --state-dir /var/lib/convergeagent --exec /usr/local/sbin/converge '${state}' '${argument}'
+		Example: `  convergeagent --cluster web --state-dir /var/lib/convergeagent \
+    --exec /usr/local/sbin/converge '${state}' '${argument}'
   convergeagent --config /etc/convergeagent/convergeagent.hcl`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -100,6 +103,7 @@ func newRoot(command []string, start starter) *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |"))
 	o.bind(root.Flags())
 	root.AddCommand(newDisable(), newEnable(), newRunner(), newVersion(), newMan())
 	root.CompletionOptions.HiddenDefaultCmd = true

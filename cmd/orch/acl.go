@@ -36,20 +36,23 @@ func newACL(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "acl agent|operator|leader|viewer",
 		Short: "print the Consul policy that a role needs",
-		Long: `ACL prints a policy with all the rights that a role needs, and no more, each with
-its reason. It asks nobody: Consul takes it from whoever may write policies.
+		Long: `ACL prints a policy with all the rights that a role needs, and no more, each
+with its reason. It asks nobody: Consul takes it from whoever may write
+policies.
 
   agent     one node's agent: reads what it is told, writes its own status
   operator  asks for moves, and leads them where nobody else does; freezes
   leader    leads, and freezes nothing: for a machine that moves clusters
-  viewer    looks, and changes nothing: Save and Delete in the Consul UI are refused
+  viewer    looks, and changes nothing: the Consul UI refuses to save or delete
 
-An operator is a leader too, because orch transition leads where nobody else does.
-Nobody but a node's own agent gets to write what that node says of itself, unless a
-policy is for every cluster: Consul cannot leave a part of each cluster out.
-The first orch apply in a datacenter needs the operator of every cluster: it makes
-the id by which everybody tells one Consul from another.`,
-		Example: `  orch acl agent --cluster web --node web-01 --service web | consul acl policy create -name orch-agent-web-web-01 -rules -
+An operator is a leader too, because orch transition leads where nobody else
+does. Nobody but a node's own agent gets to write what that node says of
+itself, unless a policy is for every cluster: Consul cannot leave a part of
+each cluster out. The first orch apply in a datacenter needs the operator of
+every cluster: it makes the id by which everybody tells one Consul from
+another.`,
+		Example: `  orch acl agent --cluster web --node web-01 --service web |
+    consul acl policy create -name orch-agent-web-web-01 -rules -
   orch acl operator --cluster web --consul-node bastion --service web
   orch acl viewer`,
 		Args:      cobra.ExactArgs(1),

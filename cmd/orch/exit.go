@@ -24,8 +24,8 @@ const exitHelp = `Exit codes:
     0  done, nothing to do, or only read
     1  an error
     2  wrong usage, or a question that nobody was there to answer
-    3  not finished: paused by someone, waits for approval, for a window or the end
-       of a freeze, a gate without an answer, out of --timeout, replaced by
+    3  not finished: paused by someone, waits for approval, for a window or the
+       end of a freeze, a gate without an answer, out of --timeout, replaced by
        another move
     4  failed: too many nodes failed, a gate said no, or it took too long
     5  rolled back: it failed, and the cluster is back where it was

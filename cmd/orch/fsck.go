@@ -15,13 +15,14 @@ func newFsck(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "fsck [CLUSTER]",
 		Short: "replay the journal against what lies in Consul",
-		Long: `Fsck compares every key that leaders write with what the journal says of it, and
-every entry of the journal with the next one. It names what was edited, deleted or
-planted by anybody else, also where a leader has replaced that since, and what
-cannot be told. It ends with 1 if it finds a fault. Nothing is written.
+		Long: `Fsck compares every key that leaders write with what the journal says of it,
+and every entry of the journal with the next one. It names what was edited,
+deleted or planted by anybody else, also where a leader has replaced that
+since, and what cannot be told. It ends with 1 if it finds a fault. Nothing is
+written.
 
-An edit of a key is gone once a leader writes it again, or orch recover does; that
-it was there stays in the journal, until old entries of it are compacted.`,
+An edit of a key is gone once a leader writes it again, or orch recover does;
+that it was there stays in the journal, until old entries of it are compacted.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.fsck(cmd, args) },

@@ -23,8 +23,8 @@ func newHistory(a *app) *cobra.Command {
 		Use:   "history CLUSTER [ID]",
 		Short: "print the journal",
 		Long: `History prints what leaders did, and on whose word, oldest first. With the
-number of an entry, or the id of a transition or of a request, that is printed in
-full: who asked, with which token, why, and what was changed to what.`,
+number of an entry, or the id of a transition or of a request, that is printed
+in full: who asked, with which token, why, and what was changed to what.`,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.completeClusters,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },

@@ -24,10 +24,10 @@ it is: after a recipe was changed, for example. It goes in the same batches as
 a move into that state, with the same gates and the same budget. It shows the
 plan first, and wants a cluster at rest.
 
-With --drifted it is about those nodes alone whose own check (check in the agent's
-file) found that they are not any more what they reached. A node that serves never
-repairs itself: this gives each its turn. Where none drifted it does nothing and
-ends with 0, so that a timer may type it.`,
+With --drifted it is about those nodes alone whose own check (check in the
+agent's file) found that they are not any more what they reached. A node that
+serves never repairs itself: this gives each its turn. Where none drifted it
+does nothing and ends with 0, so that a timer may type it.`,
 		Example:           "  orch reconverge web --reason \"new certificates\"\n  orch reconverge web --node web-05\n  orch reconverge web --drifted",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeClusters,

@@ -37,8 +37,8 @@ was ever seen: no agent goes backwards, and none refuses for ever. Nobody is
 let go by it: orch resume does that, batch by batch. Requests that wait are
 dropped. Name the state where the nodes are, or where you want them.
 
-It also leads out where somebody planted a number that nobody counted to, which it
-passes over, or edited one of two documents that belong together.
+It also leads out where somebody planted a number that nobody counted to,
+which it passes over, or edited one of two documents that belong together.
 
 Where the definition is gone too, give it with --definition. It can be done
 again, should a node come back that has seen still more.`,

@@ -49,8 +49,9 @@ func newShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show CLUSTER",
 		Short: "print the definition as it is applied",
-		Long: `Show prints the definition of a cluster as it lies in Consul, below a comment that
-says who applied it and when. With --definition it prints that text alone.`,
+		Long: `Show prints the definition of a cluster as it lies in Consul, below a comment
+that says who applied it and when. With --definition it prints that text
+alone.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -22,12 +22,13 @@ func newSign(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign",
 		Short: "make keys for signed states",
-		Long: `Sign makes keys. An agent whose file has a trust block obeys only what is signed by
-one of the keys in there, each for the states that it may sign; whoever may write
-into Consul can then delay a move, and make none.
+		Long: `Sign makes keys. An agent whose file has a trust block obeys only what is
+signed by one of the keys in there, each for the states that it may sign;
+whoever may write into Consul can then delay a move, and make none.
 
-The verbs that start a move sign it with --sign-key, or the file that ORCH_SIGN_KEY
-names: transition, rollback, reconverge, recover, and apply where a cluster is born.`,
+The verbs that start a move sign it with --sign-key, or the file that
+ORCH_SIGN_KEY names: transition, rollback, reconverge, recover, and apply
+where a cluster is born.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Args: cobra.NoArgs,
 	}
@@ -56,9 +57,10 @@ func newKeygen(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keygen --out FILE --state STATE…",
 		Short: "make a key, and print its block for the agents' trust",
-		Long: `Keygen makes an Ed25519 key, writes it into a file that nobody else can read, and
-prints what belongs into the trust block of every agent. A file that is there is
-never written over. To change keys, let agents trust both for a while.`,
+		Long: `Keygen makes an Ed25519 key, writes it into a file that nobody else can read,
+and prints what belongs into the trust block of every agent. A file that is
+there is never written over. To change keys, let agents trust both for a
+while.`,
 		Example: "  orch sign keygen --out ci.key --name ci --state version --state converged\n  orch sign keygen --out ops.key --name ops --state \"*\"",
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return o.keygen() },
@@ -73,8 +75,8 @@ func newPublic(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "public FILE --state STATE…",
 		Short: "print the block of a key that is there",
-		Long: `Public prints what belongs into the trust block of every agent, from the file of a
-key: one of orch sign keygen, or of openssl genpkey -algorithm ed25519.`,
+		Long: `Public prints what belongs into the trust block of every agent, from the file
+of a key: one of orch sign keygen, or of openssl genpkey -algorithm ed25519.`,
 		Example: "  orch sign public ci.key --name ci --state version",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return o.public(args[0]) },

@@ -29,7 +29,7 @@ type signing struct {
 func (s *signing) flags(a *app, flags *pflag.FlagSet) {
 	s.app, s.valid, s.mine = a, validity(states.DefaultValidity), []string{"valid"}
 	flags.StringVar(&s.key, "sign-key", "", "sign it with the key in this `file`, for agents that obey signed states only (ORCH_SIGN_KEY)")
-	flags.Var(&s.valid, "valid", "with --sign-key: how `long` nodes may still begin by it, late ones too")
+	flags.Var(&s.valid, "valid", "with --sign-key: how long nodes may still begin by it, late ones too")
 }
 
 // checks adds the flags of verbs that go by the definition that lies in Consul.
@@ -133,4 +133,4 @@ func (v *validity) Set(text string) error {
 }
 
 // Type names the kind of value in the help.
-func (v *validity) Type() string { return "long" }
+func (v *validity) Type() string { return "duration" }

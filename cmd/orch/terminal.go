@@ -116,8 +116,10 @@ func (a *app) folded(terminal bool, s string) string {
 
 // width is how wide a line may be: the terminal's width, or COLUMNS, or 120.
 func (a *app) width() int {
-	if width, _ := a.screen.size(); a.screen.out && width > 0 {
-		return width
+	if a.screen.out {
+		if width, _ := a.screen.size(); width > 0 {
+			return width
+		}
 	}
 	if n := number(a.env("COLUMNS")); n > 20 {
 		return n

@@ -19,9 +19,9 @@ func newUnlock(a *app) *cobra.Command {
 		Long: `Unlock shows who holds the lease of a cluster, whether that session lives, and
 what is under way, and asks for the cluster's name. Then it ends the session.
 Whoever held it fails at its next write, so that two never lead at once; runs
-that go on end by themselves. The journal says who ended it. The lease of a leader that died ends without this
-within twice its --lease-ttl. One that lives takes it again: orch pause stops
-what it does.`,
+that go on end by themselves. The journal says who ended it. The lease of a
+leader that died ends without this within twice its --lease-ttl. One that
+lives takes it again: orch pause stops what it does.`,
 		Example:           "  orch unlock web\n  orch unlock web --yes --reason \"the bastion is gone\"",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeClusters,

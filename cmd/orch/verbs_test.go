@@ -204,6 +204,31 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// No line of the help is broken by a terminal of the usual width, where it would break within words.
+func TestHelpFits(t *testing.T) {
+	w := newWorld(t)
+	w.width, w.height = 80, 24
+	lines := 0
+	var each func(cmd *cobra.Command)
+	each = func(cmd *cobra.Command) {
+		if cmd.Hidden || cmd.Name() == "help" || cmd.Parent() != nil && cmd.Parent().Name() == "completion" { // cobra's own
+			return
+		}
+		for line := range strings.Lines(w.must(exitDone, append(strings.Fields(cmd.CommandPath())[1:], "--help")...)) {
+			if lines++; cells(strings.TrimRight(line, "\n")) > 80 {
+				t.Errorf("%s --help: %q", cmd.CommandPath(), line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			each(sub)
+		}
+	}
+	each(newRoot(&app{env: func(string) string { return "" }}))
+	if lines < 500 {
+		t.Errorf("only %d lines were looked at", lines)
+	}
+}
+
 func TestHelpHasEveryCode(t *testing.T) {
 	w := newWorld(t)
 	text := w.must(exitDone, "--help")
