@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"orch/states"
@@ -82,7 +81,7 @@ func size(status states.Status) int {
 }
 
 // due tells whether what lies in Consul is not what should.
-func (a *Agent) due() bool { return a.lies == nil || !reflect.DeepEqual(a.lies, &a.status) }
+func (a *Agent) due() bool { return a.lies == nil || !a.lies.Equal(&a.status) }
 
 // untold tells whether the end of a run has not reached Consul yet.
 func (a *Agent) untold() bool {

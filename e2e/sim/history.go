@@ -8,7 +8,6 @@ import (
 
 	"orch/orchestrator"
 	"orch/states"
-	"orch/states/memkv"
 	"orch/states/store"
 )
 
@@ -99,7 +98,7 @@ type Doc struct {
 }
 
 // read decodes a pair as it was written.
-func readDoc(pair store.Pair) Doc {
+func readDoc(m *store.Memo, pair store.Pair) Doc {
 	room, name := roomOf(pair.Key)
 	d := Doc{Room: room, Name: name, Gone: pair.Index == 0, Session: pair.Session}
 	if d.Gone {
@@ -108,43 +107,45 @@ func readDoc(pair store.Pair) Doc {
 	var err error
 	switch room {
 	case "desired":
-		d.Desired, err = decode[states.Desired](pair.Value)
+		d.Desired, err = decode[states.Desired](m, pair)
 	case "transition":
-		d.Record, err = decode[states.Record](pair.Value)
+		d.Record, err = decode[states.Record](m, pair)
 	case "orders":
-		d.Order, err = decode[states.Order](pair.Value)
+		d.Order, err = decode[states.Order](m, pair)
 	case "status":
-		d.Status, err = decode[states.Status](pair.Value)
+		d.Status, err = decode[states.Status](m, pair)
 	case "leader":
-		d.Leader, err = decode[states.Leader](pair.Value)
+		d.Leader, err = decode[states.Leader](m, pair)
 	case "journal":
-		d.Entry, err = decode[states.Entry](pair.Value)
+		d.Entry, err = decode[states.Entry](m, pair)
 	case "freeze":
-		d.Freeze, err = decode[states.Freeze](pair.Value)
+		d.Freeze, err = decode[states.Freeze](m, pair)
 	case "requests":
-		d.Request, err = decode[states.Request](pair.Value)
+		d.Request, err = decode[states.Request](m, pair)
 	}
 	d.Bad = err != nil
 	return d
 }
 
-func decode[T any](text []byte) (*T, error) {
+// decode reads what orch would not follow too. What it follows is read once for all who do.
+func decode[T any](m *store.Memo, pair store.Pair) (*T, error) {
+	if doc := store.Said[T](m, pair); doc.OK() {
+		return &doc.Value, nil
+	}
 	value := new(T)
-	if err := json.Unmarshal(text, value); err != nil {
+	if err := json.Unmarshal(pair.Value, value); err != nil {
 		return nil, err
 	}
 	return value, nil
 }
 
-func readWrite(index uint64, pairs []store.Pair) *Write {
+func readWrite(m *store.Memo, index uint64, pairs []store.Pair) *Write {
 	w := &Write{Index: index}
 	for _, pair := range pairs {
-		w.Docs = append(w.Docs, readDoc(pair))
+		w.Docs = append(w.Docs, readDoc(m, pair))
 	}
 	return w
 }
-
-func writeOf(c memkv.Commit) *Write { return readWrite(c.Index, c.Pairs) }
 
 // Violation is a promise that was not kept.
 type Violation struct {

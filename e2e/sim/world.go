@@ -213,7 +213,7 @@ func (w *world) saw(c memkv.Commit) {
 	if !w.silent && !w.overrun {
 		at := time.Since(w.began)
 		most, set := w.shown(c.By, at)
-		w.history.Notes = append(w.history.Notes, Note{At: at, Shown: most, Set: set, Who: c.By, Write: writeOf(c)})
+		w.history.Notes = append(w.history.Notes, Note{At: at, Shown: most, Set: set, Who: c.By, Write: readWrite(w.memo, c.Index, c.Pairs)})
 	}
 }
 
@@ -227,7 +227,7 @@ func (s Story) most() int {
 
 // reset notes that the store holds something else now, by no client's doing.
 func (w *world) reset(text string) {
-	n := Note{Who: "", Text: text, Reset: true, Write: readWrite(0, w.kv.All())}
+	n := Note{Who: "", Text: text, Reset: true, Write: readWrite(w.memo, 0, w.kv.All())}
 	w.mu.Lock()
 	w.lease = ""
 	for _, doc := range n.Write.Docs {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
@@ -236,7 +235,7 @@ type spelled struct {
 }
 
 func (a *Agent) spell(status states.Status) []byte {
-	if a.said.text == nil || !reflect.DeepEqual(&a.said.status, &status) {
+	if a.said.text == nil || !a.said.status.Equal(&status) {
 		a.said = spelled{status, encode(status)}
 	}
 	return a.said.text

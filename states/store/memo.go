@@ -83,6 +83,18 @@ func (m *Memo) put(key said, doc any) {
 	m.fresh[key] = doc
 }
 
+// Said gives what a pair says, as whoever leads reads it, and for them too. It is for tests that read along.
+func Said[T any](m *Memo, pair Pair) states.Doc[T] {
+	var zero T
+	switch any(zero).(type) {
+	case states.Record:
+		return any(sealedRecord(m, pair)).(states.Doc[T])
+	case states.Desired, states.Order, states.Entry:
+		return sealed[T](m, pair)
+	}
+	return decode[T](m, pair)
+}
+
 // Spoiled gives the texts whose documents are not any more what is written there: somebody changed
 // what is not only theirs. Tests ask.
 func (m *Memo) Spoiled() (texts []string) {

@@ -14,10 +14,12 @@ import (
 // Follow sends what the agent sees, now and after every change, until the context ends: two
 // blocking queries, and a look at the freezes from time to time.
 func (a *Agent) Follow(ctx context.Context, sights chan<- states.Sight) error {
-	f := &follower{agent: a, news: make(chan struct{}, 1), trouble: map[string]string{}, first: map[string]bool{}, ahead: map[string]uint64{}}
+	k := a.Keys
+	f := &follower{agent: a, news: make(chan struct{}, 1), trouble: map[string]string{}, first: map[string]bool{}, ahead: map[string]uint64{},
+		desired: k.Desired(a.Cluster), order: k.Order(a.Cluster, a.Node), freeze: k.ClusterFreeze(a.Cluster), frozen: k.Freeze(), id: k.ID()}
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	for _, key := range []string{a.Keys.Desired(a.Cluster), a.Keys.Order(a.Cluster, a.Node)} {
+	for _, key := range []string{f.desired, f.order} {
 		watching.Go(func() {
 			follow(ctx, a.KV, a.Wait, Query{Key: key}, func(answer Answer, err error) { f.saw(key, answer.Pair, err) })
 		})
@@ -32,6 +34,8 @@ type follower struct {
 	agent *Agent
 	news  chan struct{}
 
+	desired, order, freeze, frozen, id string // the keys
+
 	mu      sync.Mutex
 	sight   states.Sight
 	first   map[string]bool   // which parts were seen at least once
@@ -44,6 +48,7 @@ type follower struct {
 func (f *follower) deliver(ctx context.Context, sights chan<- states.Sight) {
 	var ready chan<- states.Sight // nil: nothing to send
 	var sight states.Sight
+	var sent *states.Sight
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,10 +58,21 @@ func (f *follower) deliver(ctx context.Context, sights chan<- states.Sight) {
 			if sight, worth = f.current(); worth {
 				ready = sights
 			}
+			if sent != nil && unchanged(&sight, sent) { // most glances
+				ready = nil
+			}
 		case ready <- sight:
-			ready = nil
+			told := sight
+			ready, sent = nil, &told
 		}
 	}
+}
+
+// unchanged tells whether a sight is the one that the reader has. Freezes are compared whole: no query
+// follows them.
+func unchanged(a, b *states.Sight) bool {
+	return a.ID == b.ID && a.Trouble == b.Trouble && a.Desired.Index == b.Desired.Index && a.Order.Index == b.Order.Index &&
+		a.Desired.Problem == b.Desired.Problem && a.Order.Problem == b.Order.Problem && a.Frozen == b.Frozen && a.Freeze == b.Freeze
 }
 
 // saw takes the news of one key. An error keeps the last document: not seeing is not absence.
@@ -77,9 +93,9 @@ func (f *follower) saw(key string, pair Pair, err error) {
 
 func (f *follower) place(key string, pair Pair) {
 	switch key {
-	case f.agent.Keys.Desired(f.agent.Cluster):
+	case f.desired:
 		f.sight.Desired = desiredOf(f.agent.Memo, f.agent.Cluster, pair)
-	case f.agent.Keys.Order(f.agent.Cluster, f.agent.Node):
+	case f.order:
 		f.sight.Order = decode[states.Order](f.agent.Memo, pair)
 	}
 }
@@ -102,10 +118,8 @@ func (f *follower) glances(ctx context.Context) {
 // that waits on a server which was cut off from the others, or stopped, hears nothing until its time
 // is over.
 func (f *follower) glance(ctx context.Context) error {
-	k := f.agent.Keys
-	pairs, err := f.agent.KV.Txn(ctx, []Op{
-		{Verb: GetOrEmpty, Key: k.Freeze()}, {Verb: GetOrEmpty, Key: k.ClusterFreeze(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.ID()},
-		{Verb: GetOrEmpty, Key: k.Desired(f.agent.Cluster)}, {Verb: GetOrEmpty, Key: k.Order(f.agent.Cluster, f.agent.Node)}})
+	pairs, err := f.agent.KV.Txn(ctx, []Op{{Verb: GetOrEmpty, Key: f.frozen}, {Verb: GetOrEmpty, Key: f.freeze}, {Verb: GetOrEmpty, Key: f.id},
+		{Verb: GetOrEmpty, Key: f.desired}, {Verb: GetOrEmpty, Key: f.order}})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -123,18 +137,17 @@ func (f *follower) glance(ctx context.Context) error {
 }
 
 func (f *follower) sort(pairs []Pair) error {
-	k := f.agent.Keys
 	for _, pair := range pairs {
 		switch pair.Key {
-		case k.Desired(f.agent.Cluster):
+		case f.desired:
 			f.overtake(pair, f.sight.Desired.Index)
-		case k.Order(f.agent.Cluster, f.agent.Node):
+		case f.order:
 			f.overtake(pair, f.sight.Order.Index)
-		case k.Freeze():
+		case f.frozen:
 			f.sight.Frozen = decode[states.Freeze](f.agent.Memo, pair)
-		case k.ClusterFreeze(f.agent.Cluster):
+		case f.freeze:
 			f.sight.Freeze = decode[states.Freeze](f.agent.Memo, pair)
-		case k.ID():
+		case f.id:
 			if pair.Index == 0 {
 				continue
 			}
