@@ -18,7 +18,7 @@ func claimed(h *History) (all []Violation) {
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		switch {
 		case n.Start != nil:
-			key := n.Start.Run.ID + fmt.Sprint("/", n.Start.Run.Attempt)
+			key := tryOf(n.Start.Run)
 			if last := claims[n.Who]; last.key != key {
 				all = append(all, found(i, n, "%s runs %s, and its last claim is of %q", n.Who, key, last.key))
 			} else if last.why != "" {
@@ -42,7 +42,7 @@ func claimed(h *History) (all []Violation) {
 					}
 					continue
 				}
-				key := run.ID + fmt.Sprint("/", run.Attempt)
+				key := tryOf(run)
 				if begun[hostOf(n.Who)+key] {
 					continue
 				}

@@ -18,6 +18,7 @@ func TestChecksOfWhatASnapshotTookAway(t *testing.T) {
 		"bound, and a claim that drains was erased":    {bound, drains(aStatus("n1", states.Run{})), false},
 		"bound, and a claim that drains lies there":    {bound, drains(aStatus("n1", aRun("r-1", 2))), true},
 		"bound, and the run was claimed after it only": {bound, restoredEarly(), true},
+		"bound, and it tries once more after it":       {bound, triesAgain(), true},
 	} {
 		if found := c.find(&c.story.History); c.notices != (len(found) > 0) {
 			t.Errorf("%s: %v\n%s", name, found, c.story.Print(100))
@@ -42,4 +43,11 @@ func drains(n1 Doc) *tale {
 // restoredEarly is a snapshot that comes back before anybody claimed anything.
 func restoredEarly() *tale {
 	return ordered().note(aSnapshot(aStatus("n1", states.Run{}))).wrote("n1#1", aStatus("n1", aRun("r-1", 2))).note(begins(1, "n1", "r-1"))
+}
+
+// triesAgain is a node whose erased run failed, and that claims its next try where others see it.
+func triesAgain() *tale {
+	second := begins(2, "n1", "r-1")
+	second.Start.Run.Attempt = 2
+	return drains(aStatus("n1", states.Run{})).note(ends(1, "n1", states.State{})).wrote("n1#1", aStatus("n1", second.Start.Run)).note(second)
 }

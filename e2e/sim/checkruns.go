@@ -104,7 +104,7 @@ func bound(h *History) (all []Violation) {
 		}
 		busy := map[string]bool{}
 		for _, p := range after.Running {
-			if _, member := r.Member(p.Node); member && !erased[p.Run.ID] && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
+			if _, member := r.Member(p.Node); member && !erased[tryOf(p.Run)] && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
 				busy[p.Node] = true
 			}
 		}
@@ -127,20 +127,23 @@ func bound(h *History) (all []Violation) {
 
 // erase notes the runs that go on, or were claimed and drain, and that as it lies there now no node has ever claimed.
 func erase(before, after *Frame, erased map[string]bool) {
-	lost := func(node, run string) {
-		if s := after.Statuses[node].Status; s == nil || s.Run.ID != run {
-			erased[run] = true
+	lost := func(node string, run states.Run) {
+		if s := after.Statuses[node].Status; s == nil || s.Run.ID != run.ID {
+			erased[tryOf(run)] = true
 		}
 	}
 	for _, p := range after.Running {
-		lost(p.Node, p.Run.ID)
+		lost(p.Node, p.Run)
 	}
 	for node, doc := range before.Statuses {
 		if s := doc.Status; s != nil && s.Run.Going() {
-			lost(node, s.Run.ID)
+			lost(node, s.Run)
 		}
 	}
 }
+
+// tryOf names one try of a run: each is claimed.
+func tryOf(run states.Run) string { return fmt.Sprint(run.ID, "/", run.Attempt) }
 
 // limit is how long after its start a run can fill a slot.
 func limit(run states.Run) time.Duration { return run.Timeout.D() + states.Grace(run.Timeout).D() }
