@@ -115,7 +115,7 @@ func (s *sum) report(t *testing.T) {
 		}
 	}
 	for _, moment := range slices.Concat(moments, leading) {
-		if s.Counts["moment "+moment] == 0 {
+		if s.Counts["moment "+moment] == 0 && !strings.HasSuffix(moment, " commit orders") { // TestOrdersInManyTransactions has that
 			t.Errorf("in %d stories nothing happened in the moment %s", s.Played, moment)
 		}
 	}
