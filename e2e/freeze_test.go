@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-// noticed is how long it may take until a frozen agent sees that it is no more: it looks every half
-// minute.
-const noticed = 45 * time.Second
-
 // A freeze is obeyed by whoever moves the cluster, and by a node that comes late and is asked by
 // nobody. What serves nobody is excepted, and it all goes on when it is lifted.
 func TestFreeze(t *testing.T) {
@@ -32,7 +28,8 @@ func TestFreeze(t *testing.T) {
 
 	f.says(f.ok("thaw", "web", "--reason", "restored"), "web is thawed")
 	f.says(f.ok("thaw", "web"), "nothing to do")
-	eventually(t, "the late node to arrive by itself", noticed, func() bool { return f.node("web-03").Phase == "settled" })
+	// A frozen agent looks every half minute whether it is so still.
+	eventually(t, "the late node to arrive by itself", patience, func() bool { return f.node("web-03").Phase == "settled" })
 
 	f.ok("freeze", "--reason", "incident 4711") // everybody
 	f.says(f.exits(6, "transition", "web", "version", "2"), "incident 4711", "orch thaw ends it")
