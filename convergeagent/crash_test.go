@@ -20,10 +20,10 @@ import (
 
 // crashScript leaves a child and a grandchild that ignore being told to end.
 func crashScript(dir string) string {
-	return `trap '' TERM; (trap '' TERM; echo $$ > ` + dir + `/child; while :; do sleep 0.05; done) &
-		(setsid sh -c 'trap "" TERM; echo $$ > ` + dir + `/daemon; while :; do sleep 0.05; done' &)
+	return `trap '' TERM; (trap '' TERM; echo $$ > ` + dir + `/child; while ` + turn + `; do sleep 0.05; done) &
+		(setsid sh -c 'trap "" TERM; echo $$ > ` + dir + `/daemon; while ` + turn + `; do sleep 0.05; done' &)
 		echo $$ > ` + dir + `/leader; echo run >> ` + dir + `/trace; echo "it began"
-		while ! test -e ` + dir + `/mended; do sleep 0.05; done; echo "it ended"`
+		while ! test -e ` + dir + `/mended && ` + turn + `; do sleep 0.05; done; echo "it ended"`
 }
 
 // TestHelperAgent is no test: it is the process that is killed.

@@ -163,7 +163,7 @@ func TestNoDaemonOutlivesItsRun(t *testing.T) {
 	for name, start := range map[string]string{
 		"a session of its own": `setsid sh -c 'echo $$ > DIR/pid; exec sleep 60' &`,
 		"a double fork":        `(setsid sh -c '(echo $$ > DIR/sh; sh -c "echo \$\$ > DIR/pid; exec sleep 60" &)' &)`,
-		"nohup":                `nohup sh -c 'trap "" TERM HUP; echo $$ > DIR/pid; while :; do sleep 0.05; done' > /dev/null 2>&1 &`,
+		"nohup":                `nohup sh -c 'trap "" TERM HUP; echo $$ > DIR/pid; while ` + turn + `; do sleep 0.05; done' > /dev/null 2>&1 &`,
 		"no environment":       `env -i setsid /bin/sh -c 'echo $$ > DIR/pid; exec sleep 60' &`,
 	} {
 		for _, tree := range []bool{false, true} {
@@ -185,7 +185,7 @@ func TestNoDaemonOutlivesItsRun(t *testing.T) {
 
 func TestATimeoutReachesChildrenInSessionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	got, dir := try(t, `setsid -w sh -c 'trap "" TERM; echo $$ > DIR/pid; while :; do sleep 0.05; done'`, 300*time.Millisecond)
+	got, dir := try(t, `setsid -w sh -c 'trap "" TERM; echo $$ > DIR/pid; while `+turn+`; do sleep 0.05; done'`, 300*time.Millisecond)
 	if got.Outcome != states.TimedOut {
 		t.Errorf("%+v", got)
 	}

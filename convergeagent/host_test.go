@@ -23,7 +23,7 @@ func TestTheHostIsSweptBeforeTheNextRun(t *testing.T) {
 		t.Run("without a cgroup: "+strconv.FormatBool(tree), func(t *testing.T) {
 			t.Parallel()
 			host, one, other := filepath.Join(t.TempDir(), "host"), t.TempDir(), t.TempDir()
-			first := shell(one, `(setsid sh -c 'trap "" TERM; echo $$ > `+one+`/daemon; while :; do sleep 0.05; done' &); echo $$ > `+one+`/leader; sleep 60`)
+			first := shell(one, `(setsid sh -c 'trap "" TERM; echo $$ > `+one+`/daemon; while `+turn+`; do sleep 0.05; done' &); echo $$ > `+one+`/leader; sleep 60`)
 			first.LockDir, first.Tree = host, tree
 			run := states.Run{ID: randomID("r-", 6), State: states.State{Name: "on"}, Attempt: 1, Tries: 1, Timeout: states.Duration(time.Minute)}
 			ended := make(chan Result, 1)

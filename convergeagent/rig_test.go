@@ -63,6 +63,10 @@ func rigIn(t *testing.T, dir, script string) *rig {
 	return r
 }
 
+// turn is the condition of a loop in a script that goes on until it is ended, longer than any test waits, and
+// not for ever: what is left of a run whose runner was killed nobody ends once the test was killed too.
+const turn = `[ $((turn += 1)) -lt 3000 ]`
+
 func shell(dir, script string) *Exec {
 	return &Exec{Dir: filepath.Join(dir, "runs"), Command: func(state states.State) ([]string, error) {
 		return Fill([]string{"/bin/sh", "-c", script, "converge", "${state}", "${argument}"}, state), nil

@@ -22,7 +22,7 @@ import (
 // stranded starts a run that goes on until it is mended, and gives who its runner is. Its agent has left.
 func stranded(t *testing.T) (e *Exec, task Task, dir string, runner int) {
 	t.Helper()
-	return strandedBy(t, `echo run >> DIR/trace; while ! test -e DIR/mended; do sleep 0.05; done`)
+	return strandedBy(t, `echo run >> DIR/trace; while ! test -e DIR/mended && `+turn+`; do sleep 0.05; done`)
 }
 
 // strandedBy does so by a script that writes to DIR/trace once it may be told to end.
@@ -38,6 +38,9 @@ func strandedBy(t *testing.T, script string) (e *Exec, task Task, dir string, ru
 	runner = runnerOf(t, filepath.Join(e.folder(task.Run), "runner.json"))
 	leave()
 	<-left
+	if runner == 0 { // whoever signals it would signal its own group
+		t.Fatal("nothing says who the runner is")
+	}
 	t.Cleanup(func() { _ = syscall.Kill(runner, syscall.SIGQUIT) })
 	return e, task, dir, runner
 }
@@ -131,9 +134,9 @@ func TestAnOrderlyRebootUsesUpNoTry(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
 		"killed":             `echo run >> DIR/trace; sleep 60`,
-		"failed":             `trap 'exit 1' TERM; echo run >> DIR/trace; while :; do sleep 0.02; done`,
-		"failed by itself":   `trap 'kill $PPID; exit 1' TERM; echo run >> DIR/trace; while :; do sleep 0.02; done`,
-		"killed by somebody": `trap 'kill $PPID; kill -9 $$' TERM; echo run >> DIR/trace; while :; do sleep 0.02; done`,
+		"failed":             `trap 'exit 1' TERM; echo run >> DIR/trace; while ` + turn + `; do sleep 0.02; done`,
+		"failed by itself":   `trap 'kill $PPID; exit 1' TERM; echo run >> DIR/trace; while ` + turn + `; do sleep 0.02; done`,
+		"killed by somebody": `trap 'kill $PPID; kill -9 $$' TERM; echo run >> DIR/trace; while ` + turn + `; do sleep 0.02; done`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +176,7 @@ func TestChecksOfOneHostAreToldApart(t *testing.T) {
 	one, other := t.TempDir(), t.TempDir()
 	look := func(dir string) chan Result {
 		checks := &Checks{Dir: dir, How: func(states.State) (Check, []string, bool) {
-			return Check{}, []string{"/bin/sh", "-c", "echo $PPID > " + dir + "/runner; while ! test -e " + dir + "/mended; do sleep 0.02; done"}, true
+			return Check{}, []string{"/bin/sh", "-c", "echo $PPID > " + dir + "/runner; while ! test -e " + dir + "/mended && " + turn + "; do sleep 0.02; done"}, true
 		}}
 		found, ctx := make(chan Result, 1), t.Context()
 		go func() {
@@ -219,7 +222,7 @@ func TestEndingARunWhoseRunnerIsKilled(t *testing.T) {
 	for name, first := range map[string]bool{"before it is told": true, "after it was told": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e, task, dir, runner := strandedBy(t, `exec > /dev/null 2>&1; trap 'echo told >> DIR/told' TERM; echo run >> DIR/trace; while :; do sleep 0.05; done`)
+			e, task, dir, runner := strandedBy(t, `exec > /dev/null 2>&1; trap 'echo told >> DIR/told' TERM; echo run >> DIR/trace; while `+turn+`; do sleep 0.05; done`)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			ended := make(chan Result, 1)
 			if first {

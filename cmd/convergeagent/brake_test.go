@@ -16,7 +16,7 @@ import (
 // Whoever signals twice does not wait for a run that ignores the first signal.
 func TestBrakeEndsARunThatIgnoresTheFirstSignal(t *testing.T) {
 	dir := t.TempDir()
-	script := `trap "" TERM; (trap "" TERM; echo $$ > ` + dir + `/child; while :; do sleep 0.05; done)`
+	script := `trap "" TERM; (trap "" TERM; echo $$ > ` + dir + `/child; n=0; while [ $((n += 1)) -lt 3000 ]; do sleep 0.05; done)`
 	exec := &convergeagent.Exec{Dir: dir, Command: func(states.State) ([]string, error) { return []string{"/bin/sh", "-c", script}, nil }}
 	var b brake
 	b.hold(exec)

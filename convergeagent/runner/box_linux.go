@@ -197,12 +197,12 @@ func sweep(ctx context.Context, m mark) error {
 	grace, cancel := context.WithTimeout(ctx, leftoverGrace)
 	defer cancel()
 	for pause := time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		left, err := marked(m.Run)
+		left, unclear, err := marked(m.Run)
 		if err != nil {
 			return fmt.Errorf("look for what is left of run %s: %w", m.Run, err)
 		}
 		left = append(left, kin.members()...)
-		if len(left) == 0 && kin.empty() {
+		if len(left) == 0 && kin.empty() && (!unclear || ctx.Err() == nil && grace.Err() != nil) { // some have no environment at all
 			return kin.remove()
 		}
 		if grace.Err() != nil {
@@ -220,6 +220,8 @@ func sweep(ctx context.Context, m mark) error {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return fmt.Errorf("end what is left of run %s: %w", m.Run, ctx.Err())
 		}
 	}

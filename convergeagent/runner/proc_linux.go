@@ -36,6 +36,7 @@ type process struct {
 	parent  int
 	state   byte
 	session int
+	kernel  bool // it is a thread of the kernel's own
 	start   uint64
 }
 
@@ -43,6 +44,8 @@ type process struct {
 func (p process) alive() bool { return p.state != 'Z' && p.state != 'X' }
 
 func (p process) String() string { return fmt.Sprintf("%s (%d)", p.name, p.pid) }
+
+const kernelThread = 0x00200000 // PF_KTHREAD
 
 // processOf reads one process. The name in the second field may hold anything, also brackets.
 func processOf(pid int) (process, error) {
@@ -59,10 +62,13 @@ func processOf(pid int) (process, error) {
 		return process{}, fmt.Errorf("read /proc/%d/stat: %d fields", pid, len(fields))
 	}
 	p := process{pid: pid, name: Clean(string(text[open+1 : end])), state: fields[0][0]}
-	var errs [3]error
+	var errs [4]error
+	var flags uint64
 	p.parent, errs[0] = strconv.Atoi(fields[1])
 	p.session, errs[1] = strconv.Atoi(fields[3])
 	p.start, errs[2] = strconv.ParseUint(fields[19], 10, 64)
+	flags, errs[3] = strconv.ParseUint(fields[6], 10, 64)
+	p.kernel = flags&kernelThread != 0
 	return p, errors.Join(errs[:]...)
 }
 
@@ -171,21 +177,27 @@ func descendants() ([]process, error) {
 
 // marked lists what is left of a run whose runner is gone: who was started with its id, who descends
 // from those, and who shares a session with one of them. A runner begins a session of its own, and so
-// what shares it is the run's.
-func marked(run string) ([]process, error) {
+// what shares it is the run's. Unclear says that somebody is just becoming another program, or ending, and
+// that only another look will tell whose that is.
+func marked(run string) (left []process, unclear bool, err error) {
 	all, err := processes()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	own, err := unix.Getsid(0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	in, sessions := map[int]bool{}, map[int]bool{}
 	for _, p := range all {
-		if p.pid != os.Getpid() && bears(p.pid, "ORCH_RUN="+run) {
+		if p.pid == os.Getpid() {
+			continue
+		}
+		bears, moving := p.bears("ORCH_RUN=" + run)
+		if bears {
 			in[p.pid], sessions[p.session] = true, true
 		}
+		unclear = unclear || moving
 	}
 	delete(sessions, own)
 	delete(sessions, 0)
@@ -195,11 +207,15 @@ func marked(run string) ([]process, error) {
 		}
 	}
 	delete(in, os.Getpid())
-	return below(all, in), nil
+	return below(all, in), unclear, nil
 }
 
-// bears tells whether a process was started with a variable in its environment.
-func bears(pid int, variable string) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	return err == nil && bytes.Contains(append([]byte{0}, text...), []byte("\x00"+variable+"\x00"))
+// bears tells whether a process was started with a variable in its environment. Unclear: in the middle of an
+// exec there is none yet, and in that of its end there is none any more.
+func (p process) bears(variable string) (bears, unclear bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
+	if len(text) == 0 {
+		return false, !p.kernel && (err == nil || errors.Is(err, unix.ESRCH))
+	}
+	return bytes.Contains(append([]byte{0}, text...), []byte("\x00"+variable+"\x00")), false
 }
