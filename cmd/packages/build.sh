@@ -4,6 +4,7 @@
 #
 #     OUT         folder for the packages         bin/packages
 #     ARCHES      architectures, in Go's words    amd64 arm64
+#     PROGRAMS    which to pack                   orch convergeagent
 #     VERSION     what git describe would say
 #     MAINTAINER  whoever answers for them, as in "Ops <ops@example.com>"
 #
@@ -16,16 +17,18 @@ version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo de
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 PACKAGE_VERSION=$(cmd/packages/version.sh "$version" "$SOURCE_DATE_EPOCH")
 MAINTAINER=${MAINTAINER:-orch <root@localhost>}
+programs=${PROGRAMS:-orch convergeagent}
+packages=$(printf './cmd/%s ' $programs)
 work=$(mktemp -d)
 STAGE=$work/stage
 trap 'rm -rf "$work"' EXIT
 export SOURCE_DATE_EPOCH PACKAGE_VERSION MAINTAINER STAGE ARCH BIN
 
-# compile OS ARCH puts both programs into $BIN.
+# compile OS ARCH puts the programs into $BIN.
 compile() {
 	BIN=$work/$1-$2
 	[ -d "$BIN" ] || CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -buildvcs=false \
-		-ldflags "-s -w -X main.version=$version" -o "$BIN/" ./cmd/orch ./cmd/convergeagent
+		-ldflags "-s -w -X main.version=$version" -o "$BIN/" $packages
 }
 
 # document PROGRAM writes what the program says of itself: man pages, completions, and what it is made of.
@@ -45,13 +48,14 @@ document() {
 
 mkdir -p "$out" "$STAGE/man" "$STAGE/completion" "$STAGE/copyright"
 compile "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)"
-document orch
-document convergeagent
+for program in $programs; do
+	document "$program"
+done
 gzip -9n "$STAGE"/man/*
 
 for ARCH in ${ARCHES:-amd64 arm64}; do
 	compile linux "$ARCH"
-	for package in orch convergeagent; do
+	for package in $programs; do
 		for kind in deb rpm; do
 			go tool -modfile=cmd/packages/nfpm/go.mod nfpm package --config cmd/packages/$package/nfpm.yaml --packager $kind --target "$out/"
 		done

@@ -69,6 +69,7 @@ converge "exec" { command = ["/usr/local/sbin/converge", "${state}", "${argument
 // The packages on a machine that has seen nothing else: installed in an image, installed where systemd
 // runs, configured, converging, restarted and upgraded in the middle of a run and by a run, removed.
 func TestCleanMachine(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 || runtime.GOOS != "linux" {
 		skiptest.Lacks(t, "only root on Linux can install packages in a machine of a test's own")
 	}
@@ -76,7 +77,10 @@ func TestCleanMachine(t *testing.T) {
 	consul := consultest.Start(t)
 	packages := t.TempDir()
 	var built sync.WaitGroup
-	built.Go(func() { build(t, packages, "v1.0.0"); build(t, packages, "v1.1.0") })
+	built.Go(func() {
+		build(t, packages, "v1.0.0", "orch convergeagent")
+		build(t, packages, "v1.1.0", "convergeagent") // upgrades itself
+	})
 	m := newMachine(t)
 	if built.Wait(); t.Failed() {
 		return
@@ -102,10 +106,10 @@ func TestCleanMachine(t *testing.T) {
 	m.removed("rpm", "--erase")
 }
 
-// build packs both programs for this machine.
-func build(t *testing.T, dir, version string) {
+// build packs programs for this machine.
+func build(t *testing.T, dir, version, programs string) {
 	cmd := exec.Command("./build.sh")
-	cmd.Env = append(os.Environ(), "OUT="+dir, "ARCHES="+runtime.GOARCH, "VERSION="+version)
+	cmd.Env = append(os.Environ(), "OUT="+dir, "ARCHES="+runtime.GOARCH, "VERSION="+version, "PROGRAMS="+programs)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("build the packages: %v: %s", err, out)
 	}

@@ -117,6 +117,7 @@ func TestScriptsAreShell(t *testing.T) {
 
 // man shows every page as it is, and has nothing to complain of.
 func TestManPagesRender(t *testing.T) {
+	t.Parallel()
 	man, dir := tool(t, "man"), t.TempDir()
 	for _, program := range []string{"orch", "convergeagent"} {
 		if out, err := exec.Command("go", "run", "../"+program, "man", dir).CombinedOutput(); err != nil {
