@@ -167,7 +167,7 @@ func (r *rig) settled(state string) states.Status {
 
 func eventually(t *testing.T, what string, good func() bool, last func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) { // a machine may have other work
 		if good() {
 			return
 		}
