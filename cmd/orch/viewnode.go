@@ -73,6 +73,15 @@ func (v *view) charge(node string) (states.Counted, bool) {
 	return states.Counted{}, false
 }
 
+// whyFirst says a word with its reason before who and when: a table cuts what is last.
+func whyFirst(word states.Word) string {
+	why := word.Why
+	if word.Why = ""; why == "" {
+		return word.String()
+	}
+	return why + " (" + word.String() + ")"
+}
+
 // overrule replaces what the agent reported where something else is known better.
 func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 	order := n.Order.Value
@@ -88,7 +97,7 @@ func (v *view) overrule(seen *nodeView, n states.Node, member states.Member) {
 	case !n.Alive:
 		seen.Phase, seen.Since, seen.Reason = phaseAbsent, member.MissingSince, v.absence(n, member)
 	case v.held(n):
-		seen.Phase, seen.Reason = string(states.Held), order.Held.String()
+		seen.Phase, seen.Reason = string(states.Held), whyFirst(*order.Held)
 	}
 	if n.Order.There() && !n.Order.OK() {
 		seen.Reason = strings.TrimPrefix(seen.Reason+"; ", "; ") + "its order cannot be read: " + n.Order.Problem

@@ -72,7 +72,7 @@ func (w *watcher) say(text string) {
 	}
 	w.notes = append(w.notes, text)
 	if w.shown != showScreen {
-		fmt.Fprintln(w.app.err, "orch: "+visible(text))
+		w.app.warn("%s", text)
 	}
 	w.wake()
 }
@@ -224,7 +224,7 @@ func (w *watcher) end() *view {
 	case showScreen:
 		w.screen.leave()
 		for _, note := range notes {
-			fmt.Fprintln(w.app.err, "orch: "+visible(note))
+			w.app.warn("%s", note)
 		}
 		if v != nil {
 			p := w.app.page()
