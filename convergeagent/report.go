@@ -114,13 +114,15 @@ func (a *Agent) renew(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	status := a.status
-	if err := a.Presence.Renew(ctx, status); err != nil {
+	if err := a.Presence.Renew(ctx, a.status); err != nil {
 		a.Log.Warn("the session was not renewed", "error", err)
 		a.lost(err)
 		return
 	}
-	a.lies = &status
+	if a.due() {
+		status := a.status
+		a.lies = &status
+	}
 }
 
 // lost takes note of a session that is gone.

@@ -165,7 +165,7 @@ func (a *Agent) report(ctx context.Context, status states.Status) error {
 	for range 3 {
 		pairs, err := a.KV.Txn(ctx, []Op{
 			{Verb: CheckSession, Key: a.key(), Session: a.session},
-			{Verb: CAS, Key: a.key(), Index: a.index, Value: encode(status)},
+			{Verb: CAS, Key: a.key(), Index: a.index, Value: a.spell(status)},
 		})
 		var failed *TxnError
 		switch {
@@ -228,7 +228,7 @@ func (a *Agent) renew(ctx context.Context) (Pair, error) {
 	return a.read(ctx, a.key())
 }
 
-// spelled is a status and its bytes: most renewals compare the same one again.
+// spelled is a status and its bytes: what was reported is compared at each renewal.
 type spelled struct {
 	status states.Status
 	text   []byte
