@@ -16,7 +16,7 @@
 //	is the batch over?             (batch.go)
 //	is the state reached?          (hop.go)
 //	who is next?                   (who.go: order, groups, the primary; floor.go: how many)
-//	may we?                        (may.go: freeze, other clusters, soak, gates, approval)
+//	may we?                        (may.go: freeze, soak, gates, approval; requires.go: other clusters)
 //	what now?                      (next.go: a batch, or everybody; wait.go: whom for)
 //
 // Where agents obey signed states only, a leader carries what a request was signed with (warrant.go),
