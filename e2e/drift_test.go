@@ -207,12 +207,15 @@ func TestPeriod(t *testing.T) {
 		t.Errorf("the run was let go by something else: %s", text)
 	}
 	f.ok("freeze", "web", "--reason", "audit")
-	eventually(t, "its period to be over again", patience, func() bool { return strings.Contains(f.node("web-01").Reason, "its period is over") })
+	eventually(t, "its period to be over again", patience, func() bool {
+		reason := f.node("web-01").Reason
+		return strings.Contains(reason, "its period is over") && strings.Contains(reason, "frozen by ada@bastion")
+	})
 	time.Sleep(2 * time.Second)
 	if n := len(f.runs()); n != before+1 {
 		t.Fatalf("%d runs under a freeze", n-before-1)
 	}
-	f.says(f.node("web-01").Reason, "frozen by ada@bastion", "audit")
+	f.says(f.node("web-01").Reason, "its period is over", "audit")
 	if phase := f.node("web-01").Phase; phase != "settled" {
 		t.Errorf("it is where it should be, and says %s", phase)
 	}
