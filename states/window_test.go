@@ -136,7 +136,7 @@ func TestWindowsTogether(t *testing.T) {
 			if hours.Open != c.open || !same(t, hours.Until, c.until) || !same(t, hours.Since, c.since) || hours.By.Name != c.by || len(hours.Bars) != c.bars {
 				t.Fatalf("%+v", hours)
 			}
-			if took := time.Since(began); took > time.Second {
+			if took := time.Since(began); took > 10*time.Second { // a fraction of one, but not where everything is slow
 				t.Fatalf("it took %s", took)
 			}
 		})
