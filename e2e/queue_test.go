@@ -50,6 +50,7 @@ func TestTheQueueOfOperators(t *testing.T) {
 		t.Errorf("who gives up ends with %d:\n%s", code, gives.text())
 	}
 	f.says(gives.text(), "it waited for its turn, and is withdrawn")
+	eventually(t, "the dead one's place to be given up", patience, func() bool { return !strings.Contains(f.ok("status", "web"), "transition to version 4") })
 	goOn()
 	for _, p := range []*process{move, third, sixth} {
 		if code := f.wait(p, patience); code != 0 {

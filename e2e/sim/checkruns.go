@@ -92,19 +92,26 @@ func truthful(h *History) (all []Violation) {
 
 // bound: in a closed hop, the members that run, or may begin to at any moment, are no more than the batch. A run
 // that a restore erased, because the snapshot is older than its claim, is nobody's to count: nobody can know of it.
+// Nor is the run of a node that was held as the hop was opened: let go by an operator's word, it goes as one that is late.
 func bound(h *History) (all []Violation) {
-	erased, last := map[string]bool{}, ""
+	erased, held, free, last := map[string]bool{}, map[string]bool{}, map[string]bool{}, ""
 	h.replay(func(i int, n *Note, before, after *Frame) {
 		if n.Reset {
 			erase(before, after, erased)
 		}
 		r, d := after.Record, after.Desired
+		if opensUp(before.Desired, d) {
+			held = after.held(n)
+		}
+		if n.Start != nil && n.Start.Run.Under == states.UnderOpen && held[n.Start.Node] {
+			free[tryOf(n.Start.Run)] = true
+		}
 		if r == nil || d == nil || r.Status != states.Running || r.Batch.Number == 0 || d.Open || n.Start == nil && n.Write == nil {
 			return
 		}
 		busy := map[string]bool{}
 		for _, p := range after.Running {
-			if _, member := r.Member(p.Node); member && !erased[tryOf(p.Run)] && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
+			if _, member := r.Member(p.Node); member && !free[tryOf(p.Run)] && !erased[tryOf(p.Run)] && p.Run.Under != states.UnderJoiner && n.At < p.At+limit(p.Run) {
 				busy[p.Node] = true
 			}
 		}
@@ -123,6 +130,20 @@ func bound(h *History) (all []Violation) {
 		}
 	})
 	return all
+}
+
+// opensUp tells whether a write opens a hop.
+func opensUp(before, after *states.Desired) bool {
+	return after != nil && after.Open && (before == nil || !before.Open || before.Mark != after.Mark)
+}
+
+// held gives the nodes that orders hold, by the clock of whoever writes or by the right one.
+func (f *Frame) held(n *Note) map[string]bool {
+	held := map[string]bool{}
+	for node, o := range f.Orders {
+		held[node] = o != nil && (o.HeldAt(epoch.Add(n.At)) != nil || o.HeldAt(n.now()) != nil)
+	}
+	return held
 }
 
 // erase notes the runs that go on, or were claimed and drain, and that as it lies there now no node has ever claimed.

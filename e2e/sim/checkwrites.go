@@ -162,7 +162,18 @@ func journal(h *History) (all []Violation) {
 // notices is how long after an agent said that it has seen more a leader may still not know.
 const notices = 30 * time.Second
 
-// overtaken: while an agent says that it has seen more than lies there, nobody leads on.
+// onItsWay is how long a write may come in after it was decided on.
+const onItsWay = 2 * time.Minute
+
+// decided is when whoever wrote an entry decided on it. Without a time that can be, it is when it came in.
+func decided(n *Note, entry *states.Entry) time.Duration {
+	if way := n.now().Sub(entry.At); way > 0 && way < onItsWay {
+		return n.At - way
+	}
+	return n.At
+}
+
+// overtaken: while an agent says that it has seen more than lies there, nobody decides to lead on.
 func overtaken(h *History) (all []Violation) {
 	since := map[string]time.Duration{}
 	h.replay(func(i int, n *Note, before, after *Frame) {
@@ -183,7 +194,7 @@ func overtaken(h *History) (all []Violation) {
 				continue
 			}
 			for name, at := range since {
-				if n.At-at > notices {
+				if decided(n, doc.Entry)-at > notices {
 					all = append(all, found(i, n, "%s although %s has said since %s that it has seen more", doc.Entry.Event, name, at))
 					return
 				}
