@@ -193,15 +193,16 @@ func (p *planner) batchChecks(gate states.Gate, by map[string][]states.Check) []
 	return bad
 }
 
-// unasked tells whether a gate says nothing about a node: it is not waited for, or it failed or was cut short
-// and goes once more in a batch to come, after which it is asked about.
+// unasked tells whether a gate says nothing about a node: it is not waited for, or it is not there though its batch
+// is over (it failed, was cut short, or was held for a while) and goes once more in a batch to come, after which it
+// is asked about.
 func (p *planner) unasked(node *states.Node) bool {
-	switch batch := p.record.Batch; {
+	switch {
 	case p.excused(node):
 		return true
 	case node.Status.Value.At(p.record.Towards()):
 		return false
-	case batch.Cut && p.chargedAs(node.Name) == "" && slices.Contains(batch.Nodes, node.Name):
+	case p.over() && p.chargedAs(node.Name) == "" && slices.Contains(p.record.Batch.Nodes, node.Name):
 		return true
 	}
 	return slices.ContainsFunc(p.record.Counted, func(c states.Counted) bool {

@@ -195,3 +195,32 @@ func TestAGateDoesNotKeepACutBatchFromGoingOn(t *testing.T) {
 		w.stands(states.Done, "", "reached")
 	}
 }
+
+// Nor is a hold in the middle of a batch that is taken back before its gate has passed: who was held goes in a batch
+// to come, and is asked about after that.
+func TestAGateDoesNotKeepWhoWasHeldFromGoing(t *testing.T) {
+	for _, scope := range []string{states.ScopeBatch, states.ScopeService} {
+		w := toVersion2(t, 4, func(t *states.Transition) {
+			t.Policy.Batches = []states.Size{states.Nodes(2)}
+			t.Gates = []states.Gate{webGate(func(g *states.Gate) { g.Scope, g.PassingFor = scope, minute })}
+		})
+		w.ill = map[string]bool{"n00": true}
+		for w.record().Towards().Argument != "2" || w.record().Batch.Number == 0 {
+			w.plan()
+		}
+		w.ask(states.Request{Kind: states.AskHold, Node: "n00"})
+		w.plan()
+		w.until("its batch is over without it", func() bool { return w.record().Batch.Number == 1 && !w.record().Batch.Ended.IsZero() })
+		w.ask(states.Request{Kind: states.AskPause}) // its order is worth nothing after that
+		w.run()
+		w.ask(states.Request{Kind: states.AskUnhold, Node: "n00"})
+		w.ask(states.Request{Kind: states.AskResume})
+		w.until("it is there", func() bool { return w.agents["n00"].self.State.Argument == "2" })
+		w.settle()
+		decision, _ := w.plan()
+		w.waits(decision, "gate")
+		w.ill = nil
+		w.run()
+		w.stands(states.Done, "", "reached")
+	}
+}
