@@ -71,7 +71,6 @@ unless $orch['argument'] =~ String and $orch['generation'] =~ Integer and $orch[
 func TestPuppetFailures(t *testing.T) {
 	t.Parallel()
 	tool(t, "puppet")
-	const quick = "a resource fails, another is changed" // the codes are those of TestHowToolsEnd
 	for name, row := range map[string]struct {
 		manifest string
 		exit     int
@@ -82,9 +81,6 @@ func TestPuppetFailures(t *testing.T) {
 		"it does not compile":                  {`include nowhere`, 1, "exit 1: puppet made no run"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name != quick {
-				everything(t)
-			}
 			f := newField(t)
 			f.puppetAgent(row.manifest)
 			f.web("")
@@ -123,7 +119,6 @@ func TestPuppetDisabledByHand(t *testing.T) {
 
 // puppet agent takes the options that it is given, and says itself that it is disabled.
 func TestPuppetAgentDisabled(t *testing.T) {
-	everything(t)
 	puppet := tool(t, "puppet")
 	f := newField(t)
 	vardir := filepath.Join(f.dir, "puppet")
@@ -147,7 +142,6 @@ converge "puppet" {
 
 // Puppet gives each exec a session of its own: at the timeout that is ended too.
 func TestPuppetExecDoesNotOutliveItsRun(t *testing.T) {
-	everything(t)
 	tool(t, "puppet")
 	f := newField(t)
 	f.puppetAgent(`exec { 'hang': command => "/bin/sh -c 'echo \$\$ > ` + f.dir + `/child; exec sleep 300'", timeout => 0 }`)
