@@ -63,6 +63,10 @@ func replays() []replayed {
 			aStory("  batches = [\"100%\"]\n", "", converge, at(4, "transition", "", "version 1"), at(6, "bad", "n1", "").in("", 2*time.Minute), at(6, "bad", "n2", "").in("", 2*time.Minute),
 				at(6, "bad", "n3", "").in("", 2*time.Minute), at(6.5, "transition", "", "version 33"), at(8.5, "freeze process", "it", "").in("after claim", 10*time.Minute),
 				at(9, "transition", "", "converged supersede"), at(9.5, "transition", "", "version 4 supersede")).with(func(s *Story) { s.TTL = time.Minute })},
+		{"held for a while in the middle of its batch, a node and the gate that asks about it waited for each other",
+			aStory("  batches = [2]\n", strings.Replace(webChecks, "timeout", "passing_for = \"50s\"\n      timeout", 1), converge, at(4, "bad", "n1", "").in("", 2*time.Minute), at(4.5, "transition", "", "version 1"),
+				at(8, "freeze process", "n1", "").in("", 20*time.Second), at(8.05, "transition", "", "version 2 supersede"), at(8.15, "hold", "n1", "").in("", time.Hour),
+				at(8.5, "pause", "", ""), at(8.6, "unhold", "n1", ""), at(8.7, "resume", "", "")).with(func(s *Story) { s.TTL = time.Minute })},
 		{"a lease that ended in the very instant of a snapshot stopped the simulator",
 			aStory("", "", converge, at(2, "crash", "n1", ""), at(2.2, "crash", "leader", "")).with(func(s *Story) { s.Rough = true })},
 	}
