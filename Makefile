@@ -25,7 +25,7 @@ packages: ## .deb and .rpm of both, for amd64 and arm64, in bin/packages/
 SEEDS ?= 5000
 FROM  ?= 1
 
-# On two processors with nothing beside it: less than a quarter of an hour. A process for each processor plays its part.
+# On two processors with nothing beside it: nine minutes, for 21,900 hours of clusters. A process for each processor plays its part.
 sim: ## thousands of stories in virtual time, each safeguard taken out, and what happened how often
 	go test -count 1 -timeout 30m -v ./e2e/sim -sim.whole -sim.seeds $(SEEDS) -sim.from $(FROM)
 
