@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -103,11 +104,28 @@ func newRoot(command []string, start starter) *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |"))
+	wrapFlags(root)
 	o.bind(root.Flags())
 	root.AddCommand(newDisable(), newEnable(), newRunner(), newVersion(), newMan())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
+}
+
+// wrapFlags breaks what is said of flags between words. It is not done by a template: a program with one of its own
+// keeps every method of every type, and each node would have two megabytes more in memory.
+func wrapFlags(root *cobra.Command) {
+	var usage func(*cobra.Command) error
+	usage = func(cmd *cobra.Command) error {
+		root.SetUsageFunc(nil) // as cobra has it
+		defer root.SetUsageFunc(usage)
+		text := cmd.UsageString()
+		for _, flags := range []*pflag.FlagSet{cmd.LocalFlags(), cmd.InheritedFlags()} {
+			text = strings.Replace(text, strings.TrimSpace(flags.FlagUsages()), strings.TrimSpace(flags.FlagUsagesWrapped(80)), 1)
+		}
+		_, err := fmt.Fprint(cmd.OutOrStderr(), text)
+		return err
+	}
+	root.SetUsageFunc(usage)
 }
 
 func newVersion() *cobra.Command {
